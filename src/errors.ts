@@ -1,0 +1,85 @@
+/**
+ * The closed list of problem codes, one status and one title each. Codes are for ever: clients branch on them.
+ * A normal "no" of the gate is no problem but a verdict (src/licensing/verdict.ts).
+ */
+export const PROBLEMS = {
+  INVALID_REQUEST: [400, 'The request is not valid'],
+  KEY_MALFORMED: [400, 'The license key has a typing error'],
+  WRONG_ID_KIND: [400, 'The id names another kind of thing'],
+  UNAUTHENTICATED: [401, 'A valid API token is needed'],
+  SIGNATURE_INVALID: [401, 'The signature does not match'],
+  FORBIDDEN: [403, 'The token may not do this'],
+  NOT_FOUND: [404, 'There is no such thing'],
+  METHOD_NOT_ALLOWED: [405, 'This address does not take that method'],
+  ALREADY_EXISTS: [409, 'It exists already'],
+  IDEMPOTENCY_IN_FLIGHT: [409, 'A request with this Idempotency-Key is still running'],
+  PAYMENT_LINE_CONFLICT: [409, 'This payment line was sold as something else'],
+  NO_END_TO_EXTEND: [409, 'The license already has this package without an end'],
+  TRIAL_USED: [409, 'The customer has had this trial'],
+  MASTER_IS_FIXED: [409, 'The master package and its license cannot be changed'],
+  STILL_IN_USE: [409, 'It is still in use'],
+  PACKAGE_INACTIVE: [409, 'The package is not sold any more'],
+  BODY_TOO_LARGE: [413, 'The body is too large'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'The body must be JSON'],
+  ADDON_NEEDS_LICENSE: [422, 'An add-on is sold into a license only'],
+  PACKAGE_NOT_OF_REPOSITORY: [422, 'The package does not belong to this repository'],
+  IDEMPOTENCY_KEY_CONFLICT: [422, 'This Idempotency-Key was used with another body'],
+  END_NOT_LATER: [422, 'The new end is not later than the start'],
+  RATE_LIMITED: [429, 'Too many requests'],
+  INTERNAL: [500, 'Something went wrong on our side'],
+  FORGE_TROUBLE: [502, 'The forge did not answer as it should'],
+  UNAVAILABLE: [503, 'Not available for the moment'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One wrong field: where it is (JSON pointer, RFC 6901) and what is wrong with it. */
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}
+
+export interface ProblemExtra {
+  detail?: string;
+  errors?: FieldError[];
+  retryAfterSeconds?: number;
+}
+
+/** What stops a request. Shown to the caller as it is, so its texts hold no secret. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly title: string;
+  readonly errors: FieldError[];
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ProblemCode, extra: ProblemExtra = {}) {
+    const [status, title] = PROBLEMS[code];
+    super(extra.detail ?? title);
+    this.name = 'Problem';
+    this.code = code;
+    this.status = status;
+    this.title = title;
+    this.errors = extra.errors ?? [];
+    this.retryAfterSeconds = extra.retryAfterSeconds;
+  }
+}
+
+export function problem(code: ProblemCode, detail?: string, extra: Omit<ProblemExtra, 'detail'> = {}): Problem {
+  return new Problem(code, detail === undefined ? extra : { ...extra, detail });
+}
+
+export type ForgeTroubleReason = 'unreachable' | 'timeout' | 'rate_limited' | 'unauthorized' | 'bad_answer' | 'refused';
+
+/** The forge did not do its part. Retried by the job queue; the reason tells an operator what to mend. */
+export class ForgeTrouble extends Error {
+  readonly reason: ForgeTroubleReason;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: ForgeTroubleReason, detail: string, retryAfterMs?: number) {
+    super(detail);
+    this.name = 'ForgeTrouble';
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
