@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/** The words of what is sold and owned. Everything here is plain data; the rules stand in spans.ts, terms.ts and verdict.ts. */
+
+export const PACKAGE_KINDS = ['base', 'addon', 'trial', 'master'] as const;
+export type PackageKind = (typeof PACKAGE_KINDS)[number];
+
+export const LENGTH_UNITS = ['day', 'month', 'year'] as const;
+export const AFTER_END = ['nothing', 'shown', 'owned'] as const;
+export type AfterEnd = (typeof AFTER_END)[number];
+
+const MAX_LIMIT = 1_000_000_000;
+const limit = z.number().int().min(0).max(MAX_LIMIT).nullable();
+
+/** How long one sale lasts; null where it has no end. */
+export const Length = z.object({ value: z.number().int().min(1).max(36_500), unit: z.enum(LENGTH_UNITS) });
+export type Length = z.infer<typeof Length>;
+
+/** Year 9999 is the last that fits the fixed-width instants. */
+const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+export const Entitlement = z.union([z.boolean(), z.number(), z.string().max(500)]);
+export type EntitlementValue = z.infer<typeof Entitlement>;
+
+/**
+ * What one sold version of a package gives. A later edit of the package makes a new version and does not touch what was sold.
+ * Limits: `null` is unlimited, 0 adds none.
+ */
+export const PackageTerms = z.object({
+  length: Length.nullable(),
+  /** Fixed dates, ms UTC: every grant of it has just these; a renewal moves neither. */
+  fixed: z.object({ from: z.number().int(), until: z.number().int() }).nullable(),
+  startsOn: z.enum(['issue', 'first_use']),
+  channels: z.array(z.string().min(1).max(40)).min(1).max(30),
+  sites: limit,
+  devices: limit,
+  seats: limit,
+  sessions: limit,
+  siteUnit: z.enum(['host', 'registrable']),
+  graceDays: z.number().int().min(0).max(3_650),
+  afterEnd: z.enum(AFTER_END),
+  /** Products it covers: null is every product of its level (organization or repository), later ones too. */
+  products: z.array(z.string()).max(1_000).nullable(),
+  entitlements: z.record(z.string().min(1).max(60), Entitlement),
+});
+export type PackageTerms = z.infer<typeof PackageTerms>;
+
+export const FixedDates = z
+  .object({ from: instant, until: instant })
+  .refine(({ from, until }) => from < until, { message: 'must end after it starts', path: ['until'] });
+
+export interface SoldPackage {
+  id: string;
+  kind: PackageKind;
+  /** null: a package of the organization. */
+  repositoryId: string | null;
+  terms: PackageTerms;
+}
+
+export const GRANT_SOURCES = ['purchase', 'renewal', 'card', 'admin', 'switch', 'trial', 'import', 'master'] as const;
+export type GrantSource = (typeof GRANT_SOURCES)[number];
+
+/** One line of a license's ledger, with the package in the version that was sold. Times are ms UTC. */
+export interface Grant {
+  id: string;
+  package: SoldPackage;
+  source: GrantSource;
+  givenAt: number;
+  /** Of this grant; null together with a null `endsAt` means no end. */
+  length: Length | null;
+  /** An end that is set by hand or by a provider; goes before `length`. */
+  endsAt: number | null;
+  quantity: number;
+  paymentRef: string | null;
+  supersedes: readonly string[];
+  /** When a grant that starts at first use was first used. */
+  firstUsedAt: number | null;
+  /** Since when it is closed (refunded); null while it is open. */
+  closedAt: number | null;
+}
+
+/** A product as the scope of a package sees it. */
+export interface ScopedProduct {
+  id: string;
+  repositoryId: string | null;
+}
+
+export function covers(sold: SoldPackage, product: ScopedProduct): boolean {
+  if (sold.repositoryId !== null && sold.repositoryId !== product.repositoryId) return false;
+  return sold.terms.products === null || sold.terms.products.includes(product.id);
+}

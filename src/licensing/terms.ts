@@ -1,0 +1,211 @@
+import {
+  type AfterEnd,
+  covers,
+  type EntitlementValue,
+  type Grant,
+  type PackageTerms,
+  type ScopedProduct,
+} from './package-terms.ts';
+import { openGrants, type Span, spansOf } from './spans.ts';
+
+/** Every channel, also those that the organization makes later. Only master packages have it. */
+export const EVERY_CHANNEL = '*';
+
+export const LIMITS = ['sites', 'devices', 'seats', 'sessions'] as const;
+export type Limits = Record<(typeof LIMITS)[number], number | null>;
+
+/** What a base grant leaves after its end (and grace). */
+export interface Remainder {
+  kind: Exclude<AfterEnd, 'nothing'>;
+  channels: string[];
+  limits: Limits;
+  siteUnit: PackageTerms['siteUnit'];
+  /** `owned`: releases first seen before this instant, ms UTC. */
+  before: number;
+}
+
+/**
+ * `none`: no grant was ever for this product. `canceled`: all that were are closed. `not_yet`: paid, not begun.
+ * `active` and `grace`: in force. `ended`: over.
+ */
+export type TermsState = 'none' | 'canceled' | 'not_yet' | 'active' | 'grace' | 'ended';
+
+/** What a license gives for one product at one instant. */
+export interface Terms {
+  state: TermsState;
+  /** Sorted; `*` is every channel. Empty unless the state is `active` or `grace`. */
+  channels: string[];
+  limits: Limits;
+  siteUnit: PackageTerms['siteUnit'];
+  entitlements: Record<string, EntitlementValue>;
+  trial: boolean;
+  master: boolean;
+  /** End of the unbroken run of base, trial and master grants, ms UTC; null: without an end. */
+  end: number | null;
+  /** Until when grace lasts, if the state is `grace`. */
+  graceEnd: number | null;
+  startsAt: number | null;
+  canceledAt: number | null;
+  remainders: Remainder[];
+  /** Grants that start at first use and have not been used. */
+  unstarted: string[];
+}
+
+/** The written merge rule (DESIGN §2). `grants` is the whole ledger of one license. */
+export function termsAt(grants: readonly Grant[], product: ScopedProduct, now: number): Terms {
+  const mine = grants.filter((grant) => covers(grant.package, product));
+  // Chains run over the whole license: a package's scope may have changed between two of its versions.
+  const spans = trimTrials(spansOf(grants).filter((span) => covers(span.grant.package, product)));
+  return { ...mergeAt(spans, now), ...statusAt(mine, spans, now), remainders: remaindersAt(spans, now) };
+}
+
+function isMain(span: Span): boolean {
+  return span.grant.package.kind !== 'addon';
+}
+
+function isLive(span: Span, now: number): boolean {
+  return span.start <= now && (span.graceEnd === null || now < span.graceEnd);
+}
+
+function isInForce(span: Span, now: number): boolean {
+  return span.start <= now && (span.end === null || now < span.end);
+}
+
+/** A trial counts only until a base grant starts. */
+function trimTrials(spans: readonly Span[]): Span[] {
+  const base = spans.find((span) => span.grant.package.kind === 'base');
+  if (!base) return [...spans];
+  return spans.flatMap((span) => {
+    if (span.grant.package.kind !== 'trial') return [span];
+    if (span.start >= base.start) return [];
+    const end = earlier(span.end, base.start);
+    return [{ ...span, end, graceEnd: earlier(span.graceEnd, Math.max(base.start, end)) }];
+  });
+}
+
+function earlier(a: number | null, b: number): number {
+  return a === null ? b : Math.min(a, b);
+}
+
+type Merged = Pick<Terms, 'channels' | 'limits' | 'siteUnit' | 'entitlements' | 'trial' | 'master' | 'unstarted'>;
+
+function mergeAt(spans: readonly Span[], now: number): Merged {
+  const live = spans.filter((span) => isLive(span, now));
+  const mains = live.filter(isMain);
+  // An add-on counts only beside something that it adds to.
+  const counting = mains.length > 0 ? live : [];
+  const grants = counting.map((span) => span.grant);
+  return {
+    channels: mergeChannels(grants),
+    limits: mergeLimits(grants),
+    siteUnit: grants.some((grant) => grant.package.terms.siteUnit === 'registrable') ? 'registrable' : 'host',
+    entitlements: mergeEntitlements(grants),
+    trial: mains.length > 0 && mains.every((span) => span.grant.package.kind === 'trial'),
+    master: mains.some((span) => span.grant.package.kind === 'master'),
+    unstarted: counting.filter((span) => span.unstarted).map((span) => span.grant.id),
+  };
+}
+
+function mergeChannels(grants: readonly Grant[]): string[] {
+  const union = new Set(grants.flatMap((grant) => grant.package.terms.channels));
+  return union.has(EVERY_CHANNEL) ? [EVERY_CHANNEL] : [...union].sort();
+}
+
+function mergeLimits(grants: readonly Grant[]): Limits {
+  const sum = (name: keyof Limits) =>
+    grants.reduce<number | null>((total, grant) => {
+      const limit = grant.package.terms[name];
+      return total === null || limit === null ? null : total + limit * grant.quantity;
+    }, 0);
+  return { sites: sum('sites'), devices: sum('devices'), seats: sum('seats'), sessions: sum('sessions') };
+}
+
+/** Booleans OR, numbers add, of texts the add-on's wins over the base's; the later given decides among equals and among kinds. */
+function mergeEntitlements(grants: readonly Grant[]): Record<string, EntitlementValue> {
+  const rank = (grant: Grant) => (grant.package.kind === 'addon' ? 1 : 0);
+  const order = [...grants].sort((a, b) => rank(a) - rank(b) || a.givenAt - b.givenAt || (a.id < b.id ? -1 : 1));
+  const merged: Record<string, EntitlementValue> = {};
+  for (const { package: sold, quantity } of order) {
+    for (const [name, raw] of Object.entries(sold.terms.entitlements)) {
+      const value = typeof raw === 'number' ? raw * quantity : raw;
+      const before = Object.hasOwn(merged, name) ? merged[name] : undefined;
+      if (typeof before === 'number' && typeof value === 'number') merged[name] = before + value;
+      else if (typeof before === 'boolean' && typeof value === 'boolean') merged[name] = before || value;
+      else merged[name] = value;
+    }
+  }
+  return merged;
+}
+
+type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'startsAt' | 'canceledAt'>;
+
+function statusAt(mine: readonly Grant[], spans: readonly Span[], now: number): Status {
+  const none: Status = { state: 'none', end: null, graceEnd: null, startsAt: null, canceledAt: null };
+  const mains = spans.filter(isMain);
+  if (mains.length === 0) {
+    const closed = mine.filter((grant) => grant.package.kind !== 'addon' && grant.closedAt !== null);
+    if (closed.length === 0)
+      return mine.some((grant) => grant.package.kind !== 'addon') ? { ...none, state: 'ended' } : none;
+    return { ...none, state: 'canceled', canceledAt: Math.max(...closed.map((grant) => grant.closedAt as number)) };
+  }
+  const end = endOfRun(mains, now);
+  const live = mains.filter((span) => isLive(span, now));
+  if (live.some((span) => isInForce(span, now))) return { ...none, state: 'active', end };
+  if (live.length > 0) {
+    const graceEnd = Math.max(...live.map((span) => span.graceEnd ?? span.start));
+    return { ...none, state: 'grace', end, graceEnd };
+  }
+  const startsAt = Math.min(...mains.map((span) => span.start));
+  if (now < startsAt) return { ...none, state: 'not_yet', end, startsAt };
+  return { ...none, state: 'ended', end };
+}
+
+/** The end of the unbroken run that holds `now`, not yet begun grants included, else of the last run. */
+function endOfRun(mains: readonly Span[], now: number): number | null {
+  let run: { start: number; end: number | null } | null = null;
+  for (const span of mains) {
+    if (run !== null && (run.end === null || span.start <= run.end)) {
+      run.end = run.end === null || span.end === null ? null : Math.max(run.end, span.end);
+      continue;
+    }
+    if (run !== null && run.start <= now && (run.end === null || now < run.end)) return run.end;
+    run = { start: span.start, end: span.end };
+  }
+  return run?.end ?? null;
+}
+
+function remaindersAt(spans: readonly Span[], now: number): Remainder[] {
+  return spans.flatMap((span) => {
+    const { kind, terms } = span.grant.package;
+    if (kind !== 'base' || terms.afterEnd === 'nothing' || span.end === null || span.graceEnd === null) return [];
+    if (now < span.graceEnd) return [];
+    const { channels, limits, siteUnit } = mergeAt(spans, span.end - 1);
+    return [{ kind: terms.afterEnd, channels, limits, siteUnit, before: span.graceEnd }];
+  });
+}
+
+/**
+ * Until when a license lasts, over all products: the latest end. `products` are those of its organization; whatever else an
+ * organization package covers is looked at as well. null: without an end, or nothing is open.
+ */
+export function validUntil(grants: readonly Grant[], products: readonly ScopedProduct[], now: number): number | null {
+  const others: ScopedProduct[] = [
+    { id: '', repositoryId: null },
+    ...grants.map((grant) => ({ id: '', repositoryId: grant.package.repositoryId })),
+  ];
+  let latest: number | null = null;
+  for (const product of [...products, ...others]) {
+    const terms = termsAt(grants, product, now);
+    if (terms.state === 'none' || terms.state === 'canceled') continue;
+    if (terms.end === null && terms.state !== 'ended') return null;
+    if (terms.end !== null && (latest === null || terms.end > latest)) latest = terms.end;
+  }
+  return latest;
+}
+
+/** Since when nothing that carries the license is open any more, ms UTC; null while something is. */
+export function canceledSince(grants: readonly Grant[]): number | null {
+  const mains = grants.filter((grant) => grant.package.kind !== 'addon');
+  if (mains.length === 0 || openGrants(mains).length > 0) return null;
+  return Math.max(...mains.map((grant) => grant.closedAt ?? 0));
+}

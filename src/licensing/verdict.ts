@@ -1,0 +1,220 @@
+import { DAY } from '../clock.ts';
+import type { Grant, ScopedProduct } from './package-terms.ts';
+import { type Activation, decideSlot, type SiteClaim, type SlotDecision } from './slots.ts';
+import { EVERY_CHANNEL, type Limits, type Remainder, type Terms, termsAt } from './terms.ts';
+
+/** The closed list, in order of precedence: the first that applies is the answer. Refusals first, then what is allowed. */
+export const VERDICT_CODES = [
+  'KEY_MALFORMED',
+  'NOT_FOUND',
+  'KEY_REVOKED',
+  'REVOKED',
+  'SUSPENDED',
+  'NOT_YET_VALID',
+  'CANCELED',
+  'EXPIRED',
+  'SITE_REQUIRED',
+  'SITE_NOT_ALLOWED',
+  'SITE_LIMIT',
+  'CHANNEL_NOT_INCLUDED',
+  'UPDATES_EXPIRED',
+  'ENTITLEMENT_MISSING',
+  'GRACE',
+  'PAST_DUE',
+  'TRIAL',
+  'EXPIRING',
+  'VALID',
+  'OPEN',
+  'UNAVAILABLE',
+] as const;
+export type VerdictCode = (typeof VERDICT_CODES)[number];
+
+/** From how long before its end a license is EXPIRING. */
+export const EXPIRING_DAYS = 14;
+
+export const MODES = ['open', 'listed', 'strict'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** What the gate knows of a product. */
+export interface GatedProduct extends ScopedProduct {
+  organizationId: string;
+  mode: Mode;
+  /** Channels that need no key in the modes `open` and `listed`. */
+  openChannels: readonly string[];
+  /** Security releases are for everyone, with a key or without. */
+  securityOpen: boolean;
+  claimOn: 'download' | 'feed';
+  missingSite: 'allow' | 'deny';
+}
+
+/** A license as one key shows it, with the slots that could be the asking site's. */
+export interface LicenseSnapshot {
+  id: string;
+  organizationId: string;
+  suspended: boolean;
+  revoked: boolean;
+  key: { id: string; suspended: boolean; revoked: boolean; domains: readonly string[] | null };
+  grants: readonly Grant[];
+  countedSites: number;
+  exemptSites: number;
+  held: readonly Activation[];
+}
+
+export type KeyFound =
+  | { kind: 'none' }
+  | { kind: 'malformed' }
+  | { kind: 'unknown' }
+  | { kind: 'found'; license: LicenseSnapshot };
+
+export interface Question {
+  now: number;
+  kind: 'feed' | 'download' | 'validate';
+  product: GatedProduct;
+  key: KeyFound;
+  /** null: the client sent none. */
+  site: SiteClaim | null;
+  /** Whether the key's own list of domains holds the site; true where it has no list. */
+  siteAllowed: boolean;
+}
+
+/** The answer of the gate for a product. What it opens release by release stands in access.ts. */
+export interface Verdict {
+  allowed: boolean;
+  code: VerdictCode;
+  /** Channels in force; `*` is every channel. Empty unless in force and the site is fine. */
+  channels: readonly string[];
+  remainders: readonly Remainder[];
+  /** A key that is neither unknown, revoked nor suspended opens security releases. */
+  security: boolean;
+  /** null: no real key of this product. */
+  terms: Terms | null;
+  /** What must be written before the answer is given; null: nothing. */
+  claim: Exclude<SlotDecision, { kind: 'held' | 'refused' }> | null;
+  /** Grants whose time starts with this answer. */
+  firstUse: readonly string[];
+}
+
+/** The one decision that every feed, download and validation goes through. Pure. */
+export function verdict(question: Question): Verdict {
+  const { key, product, now } = question;
+  if (key.kind !== 'found') return keyless(question, key.kind);
+  const { license } = key;
+  if (license.organizationId !== product.organizationId) return keyless(question, 'unknown');
+  const terms = termsAt(license.grants, product, now);
+  if (terms.state === 'none') return keyless(question, 'unknown');
+  const stopped = stoppedCode(license);
+  if (stopped) return { ...refusal(stopped), terms };
+  if (terms.state === 'not_yet') return { ...refusal('NOT_YET_VALID'), terms, security: true };
+  if (terms.state === 'canceled') return { ...refusal('CANCELED'), terms, security: true };
+  if (terms.state === 'ended' && terms.remainders.length === 0) return { ...refusal('EXPIRED'), terms, security: true };
+  return atSite(question, license, terms);
+}
+
+function refusal(code: VerdictCode): Verdict {
+  return {
+    allowed: false,
+    code,
+    channels: [],
+    remainders: [],
+    security: false,
+    terms: null,
+    claim: null,
+    firstUse: [],
+  };
+}
+
+/** A bad key never makes an answer worse than none; it only has another code. */
+function keyless({ product, kind }: Question, key: 'none' | 'malformed' | 'unknown'): Verdict {
+  if (key === 'malformed') return refusal('KEY_MALFORMED');
+  if (key === 'unknown') return refusal('NOT_FOUND');
+  const free = product.mode === 'open' || (product.mode === 'listed' && kind === 'feed');
+  return free ? { ...refusal('OPEN'), allowed: true } : refusal('NOT_FOUND');
+}
+
+function stoppedCode({ key, revoked, suspended }: LicenseSnapshot): VerdictCode | null {
+  if (key.revoked) return 'KEY_REVOKED';
+  if (revoked) return 'REVOKED';
+  return suspended || key.suspended ? 'SUSPENDED' : null;
+}
+
+function atSite(question: Question, license: LicenseSnapshot, terms: Terms): Verdict {
+  const { site, product } = question;
+  const refused = (code: VerdictCode): Verdict => ({ ...refusal(code), terms, security: true });
+  const opened: Verdict = {
+    allowed: true,
+    code: allowedCode(terms, question.now),
+    channels: terms.channels,
+    remainders: terms.remainders,
+    security: true,
+    terms,
+    claim: null,
+    firstUse: question.kind === 'validate' ? [] : terms.unstarted,
+  };
+  if (terms.master) return opened;
+  if (site === null) return product.missingSite === 'deny' ? refused('SITE_REQUIRED') : opened;
+  if (!question.siteAllowed) return refused('SITE_NOT_ALLOWED');
+  const slot = slotFor(question, site, license, terms);
+  if (slot.kind === 'refused') return refused('SITE_LIMIT');
+  const claims = question.kind === 'download' || (question.kind === 'feed' && product.claimOn === 'feed');
+  return claims && slot.kind !== 'held' ? { ...opened, claim: slot } : opened;
+}
+
+function slotFor(question: Question, claim: SiteClaim, license: LicenseSnapshot, terms: Terms): SlotDecision {
+  const { limits, siteUnit } = limitsInForce(terms);
+  return decideSlot({
+    claim,
+    unit: siteUnit,
+    limit: limits.sites,
+    counted: license.countedSites,
+    exempt: license.exemptSites,
+    held: license.held,
+    now: question.now,
+  });
+}
+
+/** After the end the limits are those that stood at the last end. */
+export function limitsInForce(terms: Terms): { limits: Limits; siteUnit: Terms['siteUnit'] } {
+  if (terms.state !== 'ended') return terms;
+  const last = [...terms.remainders].sort((a, b) => b.before - a.before)[0];
+  return last ?? terms;
+}
+
+function allowedCode(terms: Terms, now: number): VerdictCode {
+  if (terms.state === 'ended') return 'EXPIRED';
+  if (terms.state === 'grace') return 'GRACE';
+  if (terms.trial) return 'TRIAL';
+  return terms.end !== null && terms.end - now <= EXPIRING_DAYS * DAY ? 'EXPIRING' : 'VALID';
+}
+
+export function opensChannel(channels: readonly string[], channel: string): boolean {
+  return channels.includes(channel) || channels.includes(EVERY_CHANNEL);
+}
+
+const REASONS: Record<VerdictCode, string> = {
+  KEY_MALFORMED: 'The license key has a typing error.',
+  NOT_FOUND: 'There is no such license key for this product.',
+  KEY_REVOKED: 'This license key was withdrawn; ask the vendor for the new one.',
+  REVOKED: 'This license was withdrawn.',
+  SUSPENDED: 'This license is suspended.',
+  NOT_YET_VALID: 'This license has not begun.',
+  CANCELED: 'This license was canceled.',
+  EXPIRED: 'The time of this license for updates is over.',
+  SITE_REQUIRED: 'The name of the site is needed.',
+  SITE_NOT_ALLOWED: 'This license key is not for this site.',
+  SITE_LIMIT: 'All sites of this license are taken.',
+  CHANNEL_NOT_INCLUDED: 'This license does not include the channel.',
+  UPDATES_EXPIRED: 'This version came after the end of the license.',
+  ENTITLEMENT_MISSING: 'This license does not include the feature.',
+  GRACE: 'The license has ended; its grace period lasts.',
+  PAST_DUE: 'A payment is due.',
+  TRIAL: 'This is a trial.',
+  EXPIRING: 'The license ends soon.',
+  VALID: 'The license is valid.',
+  OPEN: 'No license key is needed.',
+  UNAVAILABLE: 'The answer could not be recorded.',
+};
+
+/** The reason in one sentence, for people. */
+export function reasonOf(code: VerdictCode): string {
+  return REASONS[code];
+}
