@@ -66,6 +66,15 @@ export async function fastRead<T>(
   return (Array.isArray(answer) ? answer : answer.rows) as T[];
 }
 
+/**
+ * `in (a list)` whose one parameter is the list as JSON text: the statement is the same whatever the length, so it is prepared once.
+ */
+export function among(tx: Tx): string {
+  return engineOf(tx) === 'postgres'
+    ? 'in (select json_array_elements_text(?::json))'
+    : 'in (select value from json_each(?))';
+}
+
 /** Inserts many rows with one statement and one parameter, whatever their number. Columns must be plain names of ours. */
 export async function insertMany(
   tx: Tx,

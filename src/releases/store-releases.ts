@@ -1,0 +1,158 @@
+import type { Tx } from '../db/dialect.ts';
+import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+import type { RepackPlan } from '../updates/feed-format.ts';
+import type { Changelog, ClientWord, PackageFacts, Platform, ReleaseProblem, TargetRange } from './release.ts';
+
+/** `withheld`: found, but an error keeps it out of every feed. `withdrawn`: gone from the forge. */
+export type ReleaseState = 'listed' | 'withheld' | 'withdrawn';
+
+export interface ReleaseRecord {
+  id: string;
+  productId: string;
+  version: string;
+  tag: string;
+  commitId: string;
+  forgeReleaseId: string | null;
+  channel: string;
+  clientWord: ClientWord;
+  notes: string;
+  changelog: Changelog;
+  security: boolean;
+  targets: Partial<Record<Platform, TargetRange>>;
+  phpMinimum: string | null;
+  webUrl: string;
+  state: ReleaseState;
+  /** Of everything on the forge that it was made from; the same again means nothing to do. */
+  fingerprint: string;
+  firstSeenAt: string;
+  updatedAt: string;
+  withdrawnAt: string | null;
+  yankedAt: string | null;
+  yankedBy: string | null;
+  yankReason: string | null;
+}
+
+/** Where the bytes of an artifact come from when the store has lost them. */
+export type ArtifactSource =
+  | { kind: 'asset'; id: string; locator: string; name: string }
+  | { kind: 'archive'; tag: string; commit: string };
+
+export interface ArtifactRecord {
+  id: string;
+  releaseId: string;
+  platform: Platform;
+  fileName: string;
+  size: number;
+  sha256: string;
+  sha384: string;
+  sha512: string;
+  facts: PackageFacts;
+  source: ArtifactSource;
+  /** How the forge's file was changed before it was hashed; null: it was not. */
+  repack: RepackPlan | null;
+  listed: boolean;
+  createdAt: string;
+}
+
+const RELEASE_SHAPE = { json: ['changelog', 'targets'], booleans: ['security'] };
+const RELEASE = columnsOf(
+  ...['id', 'productId', 'version', 'tag', 'commitId', 'forgeReleaseId', 'channel', 'clientWord', 'notes', 'changelog'],
+  ...['security', 'targets', 'phpMinimum', 'webUrl', 'state', 'fingerprint', 'firstSeenAt', 'updatedAt', 'withdrawnAt'],
+  ...['yankedAt', 'yankedBy', 'yankReason'],
+);
+const ARTIFACT_SHAPE = { json: ['facts', 'source', 'repack'], booleans: ['listed'] };
+const ARTIFACT = columnsOf(
+  ...[
+    'id',
+    'releaseId',
+    'platform',
+    'fileName',
+    'size',
+    'sha256',
+    'sha384',
+    'sha512',
+    'facts',
+    'source',
+    'repack',
+    'listed',
+  ],
+  'createdAt',
+);
+
+function toRelease(row: object): ReleaseRecord {
+  return fromRow(row, RELEASE_SHAPE);
+}
+
+function toArtifact(row: object): ArtifactRecord {
+  return fromRow(row, ARTIFACT_SHAPE);
+}
+
+export async function releasesOfProduct(tx: Tx, productId: string): Promise<ReleaseRecord[]> {
+  return (await tx('releases').select(RELEASE).where({ product_id: productId }).orderBy('id')).map(toRelease);
+}
+
+export async function findRelease(tx: Tx, id: string): Promise<ReleaseRecord | null> {
+  const row = await tx('releases').select(RELEASE).where({ id }).first();
+  return row ? toRelease(row) : null;
+}
+
+export async function findReleaseByVersion(tx: Tx, productId: string, version: string): Promise<ReleaseRecord | null> {
+  const row = await tx('releases').select(RELEASE).where({ product_id: productId, version }).first();
+  return row ? toRelease(row) : null;
+}
+
+/** The artifacts in force (not replaced) of all releases of a product. */
+export async function artifactsOfProduct(tx: Tx, productId: string): Promise<ArtifactRecord[]> {
+  const rows = await tx('artifacts as a')
+    .join('releases as r', 'r.id', 'a.release_id')
+    .select(ARTIFACT.map((name) => `a.${name}`))
+    .where('r.product_id', productId)
+    .whereNull('a.replaced_at')
+    .orderBy('a.id');
+  return rows.map(toArtifact);
+}
+
+export async function saveRelease(tx: Tx, release: ReleaseRecord): Promise<void> {
+  const row = toRow(release, RELEASE_SHAPE);
+  const changed = await tx('releases').where({ id: release.id }).update(row);
+  if (changed === 0) await tx('releases').insert(row);
+}
+
+/** Makes exactly these the artifacts in force; those with other bytes or gone platforms are kept as replaced. */
+export async function replaceArtifacts(
+  tx: Tx,
+  releaseId: string,
+  artifacts: readonly ArtifactRecord[],
+  actor: string,
+  now: string,
+): Promise<void> {
+  await tx('artifacts').where({ release_id: releaseId }).whereNull('replaced_at').update({ replaced_at: now });
+  for (const artifact of artifacts) {
+    await tx('artifacts').insert({ ...toRow(artifact, ARTIFACT_SHAPE), created_by: actor });
+  }
+}
+
+/** Makes exactly these the problems of a product's tag. */
+export async function replaceProblems(
+  tx: Tx,
+  where: { productId: string; releaseId: string | null; tag: string },
+  problems: readonly (ReleaseProblem & { id: string })[],
+  now: string,
+): Promise<void> {
+  await tx('problems').where({ product_id: where.productId, tag: where.tag }).delete();
+  for (const found of problems) {
+    await tx('problems').insert({ ...toRow(found), ...toRow(where), created_at: now });
+  }
+}
+
+export type ProblemRecord = ReleaseProblem & { id: string; releaseId: string | null; tag: string; createdAt: string };
+
+export async function problemsOfProduct(tx: Tx, productId: string): Promise<ProblemRecord[]> {
+  const rows = await tx('problems').where({ product_id: productId }).orderBy('id');
+  return rows.map((row) => fromRow<ProblemRecord>(row));
+}
+
+/** True where any artifact in force still has these bytes. */
+export async function isBlobUsed(tx: Tx, sha256: string): Promise<boolean> {
+  return (await tx('artifacts').where({ sha256, replaced_at: null }).first('id')) !== undefined;
+}
