@@ -1,0 +1,117 @@
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import type { Product } from '../releases/product.ts';
+import { findProductsByPath } from '../releases/store-products.ts';
+import { possibleIdentities, type SiteClaim } from './slots.ts';
+import { findKeysByHash, heldSlots, type KeyRow, ledgersOf } from './store-lookup.ts';
+import type { KeyFound, LicenseSnapshot } from './verdict.ts';
+
+/** What a poll asks the database. */
+export interface LookupRequest {
+  /** Addresses that the request may mean, the likeliest first: `org/repo`, or an old full path. */
+  paths: readonly string[];
+  /** Look-up hash of the key; null: none was sent, or it cannot be one. */
+  keyHash: string | null;
+  site: SiteClaim | null;
+}
+
+export interface LookupAnswer {
+  product: Product | null;
+  /** Which of `paths` led there. */
+  path: string | null;
+  key: Extract<KeyFound, { kind: 'none' | 'unknown' | 'found' }>;
+}
+
+export type Lookup = (request: LookupRequest) => Promise<LookupAnswer>;
+
+interface Waiting {
+  request: LookupRequest;
+  resolve(answer: LookupAnswer): void;
+  reject(error: unknown): void;
+}
+
+const MOST_AT_ONCE = 256;
+
+/**
+ * The one seam between a poll and the database (DESIGN §4). Requests that come while a look-up runs are answered by the next
+ * one together: four statements whatever their number.
+ */
+export function makeLookup(db: Db): Lookup {
+  const waiting: Waiting[] = [];
+  let running = false;
+
+  async function run(): Promise<void> {
+    running = true;
+    // One turn of the event loop gathers what arrived with it.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MOST_AT_ONCE);
+      try {
+        const answers = await db.read((tx) =>
+          lookupAll(
+            tx,
+            batch.map(({ request }) => request),
+          ),
+        );
+        for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as LookupAnswer);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    running = false;
+  }
+
+  return (request) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ request, resolve, reject });
+      if (!running) void run();
+    });
+}
+
+/** Also used inside a transaction, under the license's lock, where a slot is claimed. */
+export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Promise<LookupAnswer[]> {
+  const paths = [...new Set(requests.flatMap((request) => request.paths))];
+  const hashes = [...new Set(requests.flatMap(({ keyHash }) => (keyHash === null ? [] : [keyHash])))];
+  const products = paths.length > 0 ? await findProductsByPath(tx, paths) : new Map<string, Product>();
+  const keys = hashes.length > 0 ? await findKeysByHash(tx, hashes) : new Map<string, KeyRow>();
+  const licenseIds = [...new Set([...keys.values()].map((key) => key.licenseId))];
+  const ledgers = licenseIds.length > 0 ? await ledgersOf(tx, licenseIds) : new Map();
+  const claims = requests.flatMap(({ site, keyHash }) =>
+    site !== null && keyHash !== null && keys.has(keyHash) ? [site] : [],
+  );
+  const identities = [...new Set(claims.flatMap(possibleIdentities))];
+  const instances = [...new Set(claims.flatMap(({ instance }) => (instance === null ? [] : [instance])))];
+  const held = await heldSlots(tx, licenseIds, identities, instances);
+
+  return requests.map((request) => {
+    const path = request.paths.find((each) => products.has(each)) ?? null;
+    const product = path === null ? null : (products.get(path) ?? null);
+    if (request.keyHash === null) return { product, path, key: { kind: 'none' } };
+    const row = keys.get(request.keyHash);
+    if (!row) return { product, path, key: { kind: 'unknown' } };
+    const license = toSnapshot(row, ledgers.get(row.licenseId) ?? [], held.get(row.licenseId) ?? [], request.site);
+    return { product, path, key: { kind: 'found', license } };
+  });
+}
+
+function toSnapshot(
+  row: KeyRow,
+  grants: LicenseSnapshot['grants'],
+  held: LicenseSnapshot['held'],
+  site: SiteClaim | null,
+): LicenseSnapshot {
+  const mine = site === null ? [] : possibleIdentities(site);
+  return {
+    id: row.licenseId,
+    organizationId: row.organizationId,
+    suspended: row.licenseSuspended,
+    revoked: row.licenseRevoked,
+    key: { id: row.keyId, suspended: row.keySuspended, revoked: row.keyRevoked, domains: row.domains },
+    grants,
+    countedSites: row.countedSites,
+    exemptSites: row.exemptSites,
+    held: held.filter(
+      (slot) => mine.includes(slot.identity) || (site?.instance != null && slot.instance === site.instance),
+    ),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Tx } from '../db/dialect.ts';
+import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+
+export interface ActivationRecord {
+  id: string;
+  licenseId: string;
+  /** The key that claimed it. */
+  keyId: string | null;
+  kind: 'site' | 'device' | 'user' | 'collector';
+  /** A host, a registrable domain, or `instance:` and a hash. */
+  identity: string;
+  host: string;
+  instance: string | null;
+  counted: boolean;
+  exemptReason: string | null;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  releasedAt: string | null;
+  releasedBy: string | null;
+}
+
+const COLUMNS = columnsOf(
+  ...['id', 'licenseId', 'keyId', 'kind', 'identity', 'host', 'instance', 'counted', 'exemptReason', 'firstSeenAt'],
+  ...['lastSeenAt', 'releasedAt', 'releasedBy'],
+);
+
+function toActivation(row: object): ActivationRecord {
+  return fromRow(row, { booleans: ['counted'] });
+}
+
+/** Two unlike counters, one for what counts and one for what does not, so that a full license is told by one number. */
+function count(tx: Tx, licenseId: string, counted: boolean, by: 1 | -1): Promise<unknown> {
+  return tx('licenses')
+    .where({ id: licenseId })
+    .increment(counted ? 'counted_sites' : 'exempt_sites', by);
+}
+
+/** The caller holds the license's lock. */
+export async function insertActivation(tx: Tx, activation: ActivationRecord): Promise<void> {
+  await tx('activations').insert(toRow(activation));
+  await count(tx, activation.licenseId, activation.counted, 1);
+}
+
+/** A slot follows its instance to a new host. */
+export async function moveActivation(tx: Tx, id: string, identity: string, host: string, now: string): Promise<void> {
+  await tx('activations').where({ id }).update({ identity, host, last_seen_at: now });
+}
+
+/** An exempt slot begins to count. */
+export async function countActivation(tx: Tx, id: string, licenseId: string): Promise<void> {
+  const changed = await tx('activations').where({ id, counted: false }).update({ counted: true, exempt_reason: null });
+  if (changed === 0) return;
+  await count(tx, licenseId, false, -1);
+  await count(tx, licenseId, true, 1);
+}
+
+/** False: it was free already. */
+export async function releaseActivation(tx: Tx, id: string, actor: string, now: string): Promise<boolean> {
+  const row = await tx('activations').where({ id, released_at: null }).first('license_id', 'counted');
+  if (!row) return false;
+  await tx('activations').where({ id }).update({ released_at: now, released_by: actor });
+  await count(tx, row.license_id, Boolean(row.counted), -1);
+  return true;
+}
+
+export async function findActivation(tx: Tx, id: string): Promise<ActivationRecord | null> {
+  const row = await tx('activations').select(COLUMNS).where({ id }).first();
+  return row ? toActivation(row) : null;
+}
+
+export async function pageOfActivations(
+  tx: Tx,
+  licenseId: string,
+  after: string | null,
+  limit: number,
+): Promise<ActivationRecord[]> {
+  const query = tx('activations')
+    .select(COLUMNS)
+    .where({ license_id: licenseId, released_at: null })
+    .orderBy('id')
+    .limit(limit);
+  return (await (after === null ? query : query.where('id', '>', after))).map(toActivation);
+}
+
+/** When each site was seen last, from the usage that was rolled up. */
+export async function touchActivation(
+  tx: Tx,
+  licenseId: string,
+  identities: readonly string[],
+  at: string,
+): Promise<void> {
+  await tx('activations')
+    .where({ license_id: licenseId, released_at: null })
+    .whereIn('identity', identities)
+    .where('last_seen_at', '<', at)
+    .update({ last_seen_at: at });
+}

@@ -1,0 +1,200 @@
+import { forUpdate, isUniqueViolation, type Tx } from '../db/dialect.ts';
+import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+import { problem } from '../errors.ts';
+import type { GrantSource, Length } from './package-terms.ts';
+
+export interface LicenseRecord {
+  id: string;
+  organizationId: string;
+  customerId: string;
+  master: boolean;
+  /** A cache of the ledger, written in the same transaction as whatever changes it. ISO; null: no end, or nothing is open. */
+  validUntil: string | null;
+  countedSites: number;
+  exemptSites: number;
+  overLimitAt: string | null;
+  suspendedAt: string | null;
+  revokedAt: string | null;
+  notes: string;
+  /** Counts up with every change. */
+  revision: number;
+  createdAt: string;
+}
+
+export interface GrantRecord {
+  id: string;
+  organizationId: string;
+  licenseId: string;
+  packageId: string;
+  packageVersion: number;
+  source: GrantSource;
+  givenAt: string;
+  lengthValue: number | null;
+  lengthUnit: Length['unit'] | null;
+  endsAt: string | null;
+  quantity: number;
+  paymentRef: string | null;
+  /** Which line of the payment; `1` unless the shop says otherwise. */
+  line: string;
+  requestToken: string | null;
+  requestKey: string | null;
+  supersedes: string[];
+  firstUsedAt: string | null;
+  createdAt: string;
+  createdBy: string;
+}
+
+export interface ClosingRecord {
+  id: string;
+  grantId: string;
+  kind: 'close' | 'reopen';
+  at: string;
+  reason: string;
+  createdAt: string;
+  createdBy: string;
+}
+
+const LICENSE = columnsOf(
+  ...['id', 'organizationId', 'customerId', 'master', 'validUntil', 'countedSites', 'exemptSites', 'overLimitAt'],
+  ...['suspendedAt', 'revokedAt', 'notes', 'revision', 'createdAt'],
+);
+const GRANT_SHAPE = { json: ['supersedes'] };
+
+function toLicense(row: object): LicenseRecord {
+  return fromRow(row, { booleans: ['master'] });
+}
+
+export async function insertLicense(tx: Tx, license: LicenseRecord, actor: string): Promise<void> {
+  await tx('licenses').insert({ ...toRow(license), created_by: actor });
+}
+
+export async function findLicense(tx: Tx, id: string): Promise<LicenseRecord | null> {
+  const row = await tx('licenses').select(LICENSE).where({ id }).first();
+  return row ? toLicense(row) : null;
+}
+
+/** Everything that decides about a license takes this lock first. */
+export async function lockLicense(tx: Tx, id: string): Promise<LicenseRecord | null> {
+  const row = (await forUpdate(tx, tx('licenses').select(LICENSE).where({ id })))[0];
+  return row ? toLicense(row) : null;
+}
+
+export async function updateLicense(
+  tx: Tx,
+  id: string,
+  change: Partial<
+    Pick<
+      LicenseRecord,
+      'validUntil' | 'overLimitAt' | 'suspendedAt' | 'revokedAt' | 'notes' | 'countedSites' | 'exemptSites'
+    >
+  >,
+): Promise<void> {
+  await tx('licenses')
+    .where({ id })
+    .update({ ...toRow(change), revision: tx.raw('revision + 1') });
+}
+
+export interface LicenseFilter {
+  organizationId: string;
+  /** Licenses that have any grant of a package of this repository. */
+  repositoryId?: string | undefined;
+  customerEmail?: string | undefined;
+  packageId?: string | undefined;
+}
+
+function filtered(tx: Tx, filter: LicenseFilter) {
+  const query = tx('licenses as l').where('l.organization_id', filter.organizationId);
+  if (filter.repositoryId !== undefined || filter.packageId !== undefined) {
+    query.whereExists(function grantOf() {
+      this.from('grants as g')
+        .join('packages as p', 'p.id', 'g.package_id')
+        .whereRaw('g.license_id = l.id')
+        .select(tx.raw('1'));
+      if (filter.repositoryId !== undefined) this.where('p.repository_id', filter.repositoryId);
+      if (filter.packageId !== undefined) this.where('g.package_id', filter.packageId);
+    });
+  }
+  if (filter.customerEmail !== undefined) {
+    query.join('customers as c', 'c.id', 'l.customer_id').where('c.email', filter.customerEmail.toLowerCase());
+  }
+  return query;
+}
+
+export async function pageOfLicenses(
+  tx: Tx,
+  filter: LicenseFilter,
+  after: string | null,
+  limit: number,
+): Promise<LicenseRecord[]> {
+  const query = filtered(tx, filter)
+    .select(LICENSE.map((name) => `l.${name}`))
+    .orderBy('l.id')
+    .limit(limit);
+  return (await (after === null ? query : query.where('l.id', '>', after))).map(toLicense);
+}
+
+/** Exact up to `most`; counting stops there. */
+export async function countLicenses(tx: Tx, filter: LicenseFilter, most: number): Promise<number> {
+  const rows = await filtered(tx, filter).select('l.id').limit(most);
+  return rows.length;
+}
+
+/** Throws PAYMENT_LINE_CONFLICT when the payment line is taken; the caller looks first for a replay. */
+export async function insertGrant(tx: Tx, grant: GrantRecord): Promise<void> {
+  try {
+    await tx('grants').insert(toRow(grant, GRANT_SHAPE));
+  } catch (error) {
+    if (isUniqueViolation(error))
+      throw problem('PAYMENT_LINE_CONFLICT', 'this payment line was used at the same moment; ask again');
+    throw error;
+  }
+}
+
+export async function grantsOf(tx: Tx, licenseId: string): Promise<GrantRecord[]> {
+  return (await tx('grants').where({ license_id: licenseId }).orderBy('id')).map((row) =>
+    fromRow<GrantRecord>(row, GRANT_SHAPE),
+  );
+}
+
+export async function findGrantByPayment(
+  tx: Tx,
+  organizationId: string,
+  paymentRef: string,
+  line: string,
+): Promise<GrantRecord | null> {
+  const row = await tx('grants').where({ organization_id: organizationId, payment_ref: paymentRef, line }).first();
+  return row ? fromRow<GrantRecord>(row, GRANT_SHAPE) : null;
+}
+
+export async function findGrantByRequest(tx: Tx, token: string, key: string): Promise<GrantRecord | null> {
+  const row = await tx('grants').where({ request_token: token, request_key: key }).first();
+  return row ? fromRow<GrantRecord>(row, GRANT_SHAPE) : null;
+}
+
+export async function findGrant(tx: Tx, id: string): Promise<GrantRecord | null> {
+  const row = await tx('grants').where({ id }).first();
+  return row ? fromRow<GrantRecord>(row, GRANT_SHAPE) : null;
+}
+
+/** Trials that a customer has had of a package; one each. */
+export async function hasHadPackage(tx: Tx, customerId: string, packageId: string): Promise<boolean> {
+  const row = await tx('grants as g')
+    .join('licenses as l', 'l.id', 'g.license_id')
+    .where({ 'l.customer_id': customerId, 'g.package_id': packageId })
+    .first('g.id');
+  return row !== undefined;
+}
+
+/** Stamps the first use once; a later call changes nothing. True: this call was the first. */
+export async function stampFirstUse(tx: Tx, grantId: string, at: string): Promise<boolean> {
+  return (await tx('grants').where({ id: grantId, first_used_at: null }).update({ first_used_at: at })) > 0;
+}
+
+export async function insertClosing(tx: Tx, closing: ClosingRecord): Promise<void> {
+  await tx('grant_closings').insert(toRow(closing));
+}
+
+export async function closingsOf(tx: Tx, grantIds: readonly string[]): Promise<ClosingRecord[]> {
+  const rows = await tx('grant_closings').whereIn('grant_id', grantIds).orderBy(['at', 'id']);
+  return rows.map((row) => fromRow<ClosingRecord>(row));
+}

@@ -1,0 +1,159 @@
+import { fromIso } from '../clock.ts';
+import { among, fastRead, type Tx } from '../db/dialect.ts';
+import type { Grant, GrantSource, Length, PackageKind, PackageTerms } from './package-terms.ts';
+import type { Activation } from './slots.ts';
+
+/** The reads of the poll path. Each takes a list and runs one prepared statement, whatever the length of the list. */
+
+export interface KeyRow {
+  hash: string;
+  keyId: string;
+  keySuspended: boolean;
+  keyRevoked: boolean;
+  domains: string[] | null;
+  licenseId: string;
+  organizationId: string;
+  licenseSuspended: boolean;
+  licenseRevoked: boolean;
+  countedSites: number;
+  exemptSites: number;
+}
+
+export async function findKeysByHash(tx: Tx, hashes: readonly string[]): Promise<Map<string, KeyRow>> {
+  const rows = await fastRead<Record<string, string | number | null>>(
+    tx,
+    'keys-by-hash',
+    `select k.hash, k.id as key_id, k.suspended_at as key_suspended, k.revoked_at as key_revoked, k.domains,
+       l.id as license_id, l.organization_id, l.suspended_at, l.revoked_at, l.counted_sites, l.exempt_sites
+     from license_keys k join licenses l on l.id = k.license_id where k.hash ${among(tx)}`,
+    [JSON.stringify(hashes)],
+  );
+  return new Map(rows.map((row) => [String(row['hash']), toKeyRow(row)]));
+}
+
+function toKeyRow(row: Record<string, string | number | null>): KeyRow {
+  const domains = row['domains'];
+  return {
+    hash: String(row['hash']),
+    keyId: String(row['key_id']),
+    keySuspended: row['key_suspended'] !== null,
+    keyRevoked: row['key_revoked'] !== null,
+    domains: typeof domains === 'string' ? (JSON.parse(domains) as string[]) : null,
+    licenseId: String(row['license_id']),
+    organizationId: String(row['organization_id']),
+    licenseSuspended: row['suspended_at'] !== null,
+    licenseRevoked: row['revoked_at'] !== null,
+    countedSites: Number(row['counted_sites']),
+    exemptSites: Number(row['exempt_sites']),
+  };
+}
+
+interface GrantRow {
+  id: string;
+  license_id: string;
+  source: GrantSource;
+  given_at: string;
+  length_value: number | null;
+  length_unit: Length['unit'] | null;
+  ends_at: string | null;
+  quantity: number;
+  payment_ref: string | null;
+  supersedes: string;
+  first_used_at: string | null;
+  package_id: string;
+  kind: PackageKind;
+  repository_id: string | null;
+  terms: string;
+  closing: string | null;
+  closing_at: string | null;
+}
+
+/** The whole ledger of each license, in no order that means anything. */
+export async function ledgersOf(tx: Tx, licenseIds: readonly string[]): Promise<Map<string, Grant[]>> {
+  const last = (column: string) =>
+    `(select c.${column} from grant_closings c where c.grant_id = g.id order by c.at desc, c.id desc limit 1)`;
+  const rows = await fastRead<GrantRow>(
+    tx,
+    'ledgers',
+    `select g.id, g.license_id, g.source, g.given_at, g.length_value, g.length_unit, g.ends_at, g.quantity, g.payment_ref,
+       g.supersedes, g.first_used_at, g.package_id, p.kind, p.repository_id, v.terms,
+       ${last('kind')} as closing, ${last('at')} as closing_at
+     from grants g join packages p on p.id = g.package_id
+     join package_versions v on v.package_id = g.package_id and v.version = g.package_version
+     where g.license_id ${among(tx)}`,
+    [JSON.stringify(licenseIds)],
+  );
+  const ledgers = new Map<string, Grant[]>(licenseIds.map((id) => [id, []]));
+  for (const row of rows) ledgers.get(row.license_id)?.push(toGrant(row));
+  return ledgers;
+}
+
+function toGrant(row: GrantRow): Grant {
+  return {
+    id: row.id,
+    package: {
+      id: row.package_id,
+      kind: row.kind,
+      repositoryId: row.repository_id,
+      terms: JSON.parse(row.terms) as PackageTerms,
+    },
+    source: row.source,
+    givenAt: fromIso(row.given_at),
+    length:
+      row.length_value === null || row.length_unit === null ? null : { value: row.length_value, unit: row.length_unit },
+    endsAt: row.ends_at === null ? null : fromIso(row.ends_at),
+    quantity: row.quantity,
+    paymentRef: row.payment_ref,
+    supersedes: JSON.parse(row.supersedes) as string[],
+    firstUsedAt: row.first_used_at === null ? null : fromIso(row.first_used_at),
+    closedAt: row.closing === 'close' && row.closing_at !== null ? fromIso(row.closing_at) : null,
+  };
+}
+
+interface ActivationRow {
+  id: string;
+  license_id: string;
+  identity: string;
+  host: string;
+  instance: string | null;
+  counted: boolean | number;
+  exempt_reason: string | null;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+/** The held slots of the licenses that have one of these identities or instances; the caller keeps those that concern it. */
+export async function heldSlots(
+  tx: Tx,
+  licenseIds: readonly string[],
+  identities: readonly string[],
+  instances: readonly string[],
+): Promise<Map<string, Activation[]>> {
+  const held = new Map<string, Activation[]>(licenseIds.map((id) => [id, []]));
+  if (identities.length === 0 && instances.length === 0) return held;
+  const columns = 'id, license_id, identity, host, instance, counted, exempt_reason, first_seen_at, last_seen_at';
+  const base = `select ${columns} from activations where license_id ${among(tx)} and released_at is null`;
+  const licenses = JSON.stringify(licenseIds);
+  // Two statements by two indexes: one with `or` reads all slots of a license.
+  const rows = await fastRead<ActivationRow>(
+    tx,
+    'held-slots',
+    `${base} and kind = 'site' and identity ${among(tx)} union ${base} and instance ${among(tx)}`,
+    [licenses, JSON.stringify(identities), licenses, JSON.stringify(instances)],
+  );
+  for (const row of rows) held.get(row.license_id)?.push(toActivation(row));
+  return held;
+}
+
+function toActivation(row: ActivationRow): Activation {
+  return {
+    id: row.id,
+    identity: row.identity,
+    host: row.host,
+    instance: row.instance,
+    counted: Boolean(row.counted),
+    exemptReason: row.exempt_reason,
+    firstSeenAt: fromIso(row.first_seen_at),
+    lastSeenAt: fromIso(row.last_seen_at),
+  };
+}
