@@ -1,4 +1,5 @@
 import { DAY } from '../clock.ts';
+import { isAllowed } from './allowed-sites.ts';
 import type { Grant, ScopedProduct } from './package-terms.ts';
 import { type Activation, decideSlot, type SiteClaim, type SlotDecision } from './slots.ts';
 import { EVERY_CHANNEL, type Limits, type Remainder, type Terms, termsAt } from './terms.ts';
@@ -73,8 +74,6 @@ export interface Question {
   key: KeyFound;
   /** null: the client sent none. */
   site: SiteClaim | null;
-  /** Whether the key's own list of domains holds the site; true where it has no list. */
-  siteAllowed: boolean;
 }
 
 /** The answer of the gate for a product. What it opens release by release stands in access.ts. */
@@ -152,11 +151,16 @@ function atSite(question: Question, license: LicenseSnapshot, terms: Terms): Ver
   };
   if (terms.master) return opened;
   if (site === null) return product.missingSite === 'deny' ? refused('SITE_REQUIRED') : opened;
-  if (!question.siteAllowed) return refused('SITE_NOT_ALLOWED');
+  if (!isSiteAllowed(license, site)) return refused('SITE_NOT_ALLOWED');
   const slot = slotFor(question, site, license, terms);
   if (slot.kind === 'refused') return refused('SITE_LIMIT');
   const claims = question.kind === 'download' || (question.kind === 'feed' && product.claimOn === 'feed');
   return claims && slot.kind !== 'held' ? { ...opened, claim: slot } : opened;
+}
+
+/** A site that is known by its instance alone has no name that a list could hold. */
+function isSiteAllowed(license: LicenseSnapshot, site: SiteClaim): boolean {
+  return site.host === '' || isAllowed(license.key.domains ?? [], site.host);
 }
 
 function slotFor(question: Question, claim: SiteClaim, license: LicenseSnapshot, terms: Terms): SlotDecision {

@@ -1,0 +1,115 @@
+import type { Clock } from '../clock.ts';
+import type { Product } from '../releases/product.ts';
+import type { Platform } from '../releases/release.ts';
+import type { Secrets } from '../secrets.ts';
+import { parseKeyText } from './license-key.ts';
+import type { Lookup, LookupAnswer } from './lookup.ts';
+import type { Record } from './record.ts';
+import { siteIdentity } from './site-identity.ts';
+import type { SiteClaim } from './slots.ts';
+import { type KeyFound, type Question, type Verdict, type VerdictCode, verdict } from './verdict.ts';
+
+/** How a client proves itself, as it came in. */
+export interface Credentials {
+  keyText: string | null;
+  siteText: string | null;
+  instanceText: string | null;
+  /** Whose client asks; Dolibarr's slot is its instance. null: unknown. */
+  platform: Platform | null;
+}
+
+/** What the gate found, before anything is written. */
+export interface Asked {
+  product: Product;
+  /** The address that led to the product. */
+  path: string;
+  question: Question;
+  verdict: Verdict;
+  keyHash: string | null;
+}
+
+export interface Gate {
+  /** null: there is no such product. Throws when the database does not answer. */
+  ask(kind: Question['kind'], paths: readonly string[], credentials: Credentials): Promise<Asked | null>;
+  /** Writes usage, slot and first use, and resolves once they are durable, with the verdict that holds then. */
+  record(asked: Asked, usage: { kind: string; platformVersion: string; code: VerdictCode }): Promise<Verdict>;
+}
+
+export interface GateDeps {
+  clock: Clock;
+  secrets: Pick<Secrets, 'lookupHash'>;
+  /** Every prefix that our keys wear here. */
+  keyPrefixes(): readonly string[];
+  lookup: Lookup;
+  record: Record;
+}
+
+const INSTANCE_PATTERN = /^[0-9a-f]{32,128}$/;
+
+/** The site that a client names; null where it names none, or what it sends is no host. */
+export function siteClaim({ siteText, instanceText, platform }: Credentials): SiteClaim | null {
+  const named = siteText === null ? null : siteIdentity(siteText);
+  const lower = instanceText?.trim().toLowerCase() ?? '';
+  const instance = INSTANCE_PATTERN.test(lower) ? lower : null;
+  const byInstance = platform === 'dolibarr' && instance !== null;
+  if (!named?.ok) {
+    if (instance === null) return null;
+    return { host: '', registrable: '', exempt: null, exemptBeside: null, instance, byInstance: true };
+  }
+  const exempt = named.class === 'counted' ? null : named.class;
+  return { host: named.host, registrable: named.registrable, exempt, exemptBeside: named.beside, instance, byInstance };
+}
+
+export function makeGate(deps: GateDeps): Gate {
+  const { clock, secrets, lookup, record } = deps;
+
+  function hashOf(keyText: string | null): { hash: string | null; found: KeyFound } {
+    const parsed = keyText === null ? ({ kind: 'none' } as const) : parseKeyText(keyText, deps.keyPrefixes());
+    if (parsed.kind === 'none' || parsed.kind === 'malformed') return { hash: null, found: { kind: parsed.kind } };
+    if (parsed.kind === 'unusable') return { hash: null, found: { kind: 'unknown' } };
+    return { hash: secrets.lookupHash(parsed.text), found: { kind: 'unknown' } };
+  }
+
+  return {
+    async ask(kind, paths, credentials) {
+      const { hash, found } = hashOf(credentials.keyText);
+      const site = siteClaim(credentials);
+      const answer: LookupAnswer = await lookup({ paths, keyHash: hash, site });
+      if (answer.product === null || answer.path === null) return null;
+      const key = hash === null ? found : answer.key;
+      const question: Question = {
+        now: clock(),
+        kind,
+        product: answer.product,
+        key,
+        site,
+      };
+      return { product: answer.product, path: answer.path, question, verdict: verdict(question), keyHash: hash };
+    },
+    record(asked, { kind, platformVersion, code }) {
+      const { question } = asked;
+      const license = question.key.kind === 'found' ? question.key.license : null;
+      // A key of another product tells its owner's statistics nothing.
+      const known = license !== null && asked.verdict.terms !== null;
+      return record({
+        question,
+        verdict: asked.verdict,
+        keyHash: asked.keyHash,
+        code,
+        usage: {
+          product_id: asked.product.id,
+          key_id: known ? license.key.id : '',
+          license_id: known ? license.id : '',
+          site: siteName(question.site),
+          kind,
+          platform_version: platformVersion.slice(0, 40),
+        },
+      });
+    },
+  };
+}
+
+function siteName(site: SiteClaim | null): string {
+  if (site === null) return '';
+  return site.byInstance && site.instance !== null ? `instance:${site.instance}` : site.host;
+}

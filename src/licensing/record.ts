@@ -1,0 +1,158 @@
+import { dayOf, toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import { newId } from '../ids.ts';
+import { lookupAll } from './lookup.ts';
+import { refreshLicense } from './refresh.ts';
+import { type SiteClaim, slotIdentity } from './slots.ts';
+import { countActivation, insertActivation, moveActivation, releaseActivation } from './store-activations.ts';
+import { lockLicense, stampFirstUse } from './store-licenses.ts';
+import { appendUsage, type UsageRow } from './store-usage.ts';
+import { type LicenseSnapshot, limitsInForce, type Question, type Verdict, verdict } from './verdict.ts';
+
+/** One answer that is about to be given. */
+export interface Entry {
+  question: Question;
+  verdict: Verdict;
+  keyHash: string | null;
+  /** Without code and time; the code is that of the verdict unless `code` names a finer one. */
+  usage: Omit<UsageRow, 'at' | 'day' | 'code'>;
+  code: Verdict['code'];
+}
+
+/** Resolves when the row is durable, with the verdict that holds then (a slot may have gone to somebody else). */
+export type Record = (entry: Entry) => Promise<Verdict>;
+
+export interface RecorderMetrics {
+  batch(size: number, ms: number): void;
+}
+
+interface Waiting {
+  entry: Entry;
+  resolve(verdict: Verdict): void;
+  reject(error: unknown): void;
+}
+
+const MOST_AT_ONCE = 512;
+/** More than this is overload: the poll is answered from memory as UNAVAILABLE instead of piling up. */
+const MOST_WAITING = 20_000;
+
+/** The group commit: one in flight, the next batch is taken when it ends. Usage rows, slots and first uses share it. */
+export function makeRecorder(db: Db, metrics: RecorderMetrics = { batch: () => undefined }): Record {
+  const waiting: Waiting[] = [];
+  let running = false;
+
+  async function run(): Promise<void> {
+    running = true;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MOST_AT_ONCE);
+      const began = performance.now();
+      if (!(await commit(batch)) && batch.length > 1) {
+        // One entry that cannot be written must not take the others with it.
+        for (const each of batch) if (!(await commit([each]))) each.reject(new Error('not recorded'));
+      }
+      metrics.batch(batch.length, performance.now() - began);
+    }
+    running = false;
+  }
+
+  async function commit(batch: Waiting[]): Promise<boolean> {
+    try {
+      const verdicts = await db.tx((tx) =>
+        writeAll(
+          tx,
+          batch.map(({ entry }) => entry),
+        ),
+      );
+      for (const [i, { resolve }] of batch.entries()) resolve(verdicts[i] as Verdict);
+      return true;
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      return false;
+    }
+  }
+
+  return (entry) =>
+    new Promise((resolve, reject) => {
+      if (waiting.length >= MOST_WAITING) return reject(new Error('too many answers wait to be recorded'));
+      waiting.push({ entry, resolve, reject });
+      if (!running) void run();
+    });
+}
+
+async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
+  const verdicts = entries.map((entry) => entry.verdict);
+  for (const [i, entry] of byLicense(entries)) verdicts[i] = await decideUnderLock(tx, entry);
+  const rows = entries.map((entry, i): UsageRow => {
+    const final = verdicts[i] as Verdict;
+    const code = entry.verdict.allowed && !final.allowed ? final.code : entry.code;
+    return { ...entry.usage, at: toIso(entry.question.now), day: dayOf(entry.question.now), code };
+  });
+  await appendUsage(tx, rows);
+  return verdicts;
+}
+
+/** Those that change a license, sorted by it, so that two instances take the locks in one order. */
+function byLicense(entries: readonly Entry[]): [number, Entry][] {
+  return [...entries.entries()]
+    .filter(([, { verdict: decided }]) => decided.claim !== null || decided.firstUse.length > 0)
+    .sort(([, a], [, b]) =>
+      a.usage.license_id < b.usage.license_id ? -1 : a.usage.license_id > b.usage.license_id ? 1 : 0,
+    );
+}
+
+/** Asks the gate again with what is true under the lock, and writes what that answer needs. */
+async function decideUnderLock(tx: Tx, entry: Entry): Promise<Verdict> {
+  const { question, keyHash } = entry;
+  const locked = await lockLicense(tx, entry.usage.license_id);
+  const [fresh] = await lookupAll(tx, [{ paths: [], keyHash, site: question.site }]);
+  if (!locked || fresh?.key.kind !== 'found') return verdict({ ...question, key: { kind: 'unknown' } });
+  const decided = verdict({ ...question, key: fresh.key });
+  if (!decided.allowed) return decided;
+  if (decided.claim !== null && question.site !== null)
+    await writeSlot(tx, fresh.key.license, decided, question.site, question.now);
+  if (decided.firstUse.length > 0) await startTime(tx, locked, decided.firstUse, question.now);
+  return decided;
+}
+
+async function writeSlot(
+  tx: Tx,
+  license: LicenseSnapshot,
+  decided: Verdict,
+  site: SiteClaim,
+  now: number,
+): Promise<void> {
+  const { claim, terms } = decided;
+  const at = toIso(now);
+  if (claim === null || terms === null) return;
+  if (claim.kind === 'move') return moveActivation(tx, claim.id, claim.identity, site.host, at);
+  if (claim.kind === 'count') {
+    if (claim.takes !== null) await releaseActivation(tx, claim.takes, 'moved', at);
+    return countActivation(tx, claim.id, license.id);
+  }
+  await insertActivation(tx, {
+    id: newId('activation', now),
+    licenseId: license.id,
+    keyId: license.key.id,
+    kind: 'site',
+    identity: slotIdentity(site, limitsInForce(terms).siteUnit),
+    host: site.host,
+    instance: site.instance,
+    counted: claim.counted,
+    exemptReason: claim.exemptReason,
+    firstSeenAt: at,
+    lastSeenAt: at,
+    releasedAt: null,
+    releasedBy: null,
+  });
+}
+
+async function startTime(
+  tx: Tx,
+  license: { id: string; organizationId: string; countedSites: number },
+  grants: readonly string[],
+  now: number,
+) {
+  for (const id of grants) await stampFirstUse(tx, id, toIso(now));
+  await refreshLicense(tx, license, now);
+}

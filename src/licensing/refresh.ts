@@ -1,0 +1,39 @@
+import { toIso } from '../clock.ts';
+import type { Tx } from '../db/dialect.ts';
+import { productsOfOrganization } from '../releases/store-products.ts';
+import type { Grant } from './package-terms.ts';
+import { updateLicense } from './store-licenses.ts';
+import { ledgersOf } from './store-lookup.ts';
+import { type Limits, termsAt, validUntil } from './terms.ts';
+
+/** The most sites that a license has for any product; its sites are compared as a whole. null: unlimited. */
+export function siteLimitOf(
+  grants: readonly Grant[],
+  products: readonly { id: string; repositoryId: string | null }[],
+  now: number,
+): Limits['sites'] {
+  const limits = [...products, { id: '', repositoryId: null }].map(
+    (product) => termsAt(grants, product, now).limits.sites,
+  );
+  return limits.some((limit) => limit === null) ? null : Math.max(0, ...(limits as number[]));
+}
+
+/**
+ * Recomputes what a license's row remembers of its ledger. Called in the transaction of whatever changed the ledger, under the
+ * license's lock. A limit that shrank cuts no site: it only marks the license as over its limit.
+ */
+export async function refreshLicense(
+  tx: Tx,
+  license: { id: string; organizationId: string; countedSites: number },
+  now: number,
+): Promise<void> {
+  const grants = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
+  const products = await productsOfOrganization(tx, license.organizationId);
+  const end = validUntil(grants, products, now);
+  const limit = siteLimitOf(grants, products, now);
+  const over = limit !== null && license.countedSites > limit;
+  await updateLicense(tx, license.id, {
+    validUntil: end === null ? null : toIso(end),
+    overLimitAt: over ? toIso(now) : null,
+  });
+}
