@@ -112,3 +112,7 @@ export async function updateKey(
 ): Promise<void> {
   await tx('license_keys').where({ id }).update(toRow(change, SHAPE));
 }
+
+export async function prefixesInUse(tx: Tx): Promise<string[]> {
+  return (await tx('organizations').distinct('key_prefix').pluck('key_prefix')) as string[];
+}

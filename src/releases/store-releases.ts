@@ -156,3 +156,24 @@ export async function problemsOfProduct(tx: Tx, productId: string): Promise<Prob
 export async function isBlobUsed(tx: Tx, sha256: string): Promise<boolean> {
   return (await tx('artifacts').where({ sha256, replaced_at: null }).first('id')) !== undefined;
 }
+
+/** Gone from the forge: in no feed any more, but known, and back with the same first-seen instant when the tag comes back. */
+export async function withdrawRelease(tx: Tx, id: string, now: string): Promise<void> {
+  await tx('releases').where({ id }).update({ state: 'withdrawn', withdrawn_at: now, updated_at: now });
+}
+
+export async function yankRelease(
+  tx: Tx,
+  id: string,
+  yank: { yankedAt: string | null; yankedBy: string | null; yankReason: string | null },
+): Promise<void> {
+  await tx('releases').where({ id }).update(toRow(yank));
+}
+
+/** Problems of tags that are gone are gone with them; those of the product as a whole (tag empty) stay. */
+export async function dropProblemsOfOtherTags(tx: Tx, productId: string, tags: readonly string[]): Promise<void> {
+  await tx('problems')
+    .where({ product_id: productId })
+    .whereNotIn('tag', [...tags, ''])
+    .delete();
+}

@@ -1,0 +1,206 @@
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { feedFormats } from '../feeds/index.ts';
+import { migrations } from '../migrations/index.ts';
+import { apiRoutes } from './api-routes.ts';
+import { type Clock, systemClock, toIso } from './clock.ts';
+import type { Config } from './config.ts';
+import { connect, type Db } from './db/connect.ts';
+import { migrate } from './db/migrate.ts';
+import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
+import { mendDrift } from './forge/drift.ts';
+import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
+import { forgeDrivers } from './forge/registry.ts';
+import { listRepositories } from './forge/store.ts';
+import { type Logger, makeLogger } from './http/log.ts';
+import { type Metrics, makeMetrics } from './http/metrics.ts';
+import { checkPepper } from './installation.ts';
+import { type Chores, makeSchedule } from './jobs/schedule.ts';
+import { makeWorker, type Worker } from './jobs/worker.ts';
+import { type Gate, makeGate } from './licensing/gate.ts';
+import { makeLookup } from './licensing/lookup.ts';
+import { makeKeyPrefixes } from './licensing/prefixes.ts';
+import { makeRecorder } from './licensing/record.ts';
+import { rollUp } from './licensing/usage.ts';
+import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
+import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
+import { makeFill } from './releases/artifacts.ts';
+import { watchKeylessPolls } from './releases/keyless.ts';
+import { feedUrlsOf } from './releases/products.ts';
+import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
+import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secrets.ts';
+import { type Catalog, makeCatalog } from './updates/catalog.ts';
+import { makeDownload } from './updates/download.ts';
+import { makeServe } from './updates/serve.ts';
+import { makeWeb } from './web/web.ts';
+
+/** Everything that commands and the server share: an open, migrated database and the verbs' dependencies. */
+export interface Core {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  db: Db;
+  secrets: Secrets;
+  metrics: Metrics;
+  forge: HookDeps;
+  store: ArtifactStore;
+  reconcile: ReconcileDeps;
+  worker: Worker;
+  gate: Gate;
+  catalog: Catalog;
+  /** True: this start made the secret key, so the operator must be told to keep it. */
+  madeSecretKey: boolean;
+  close(): Promise<void>;
+}
+
+export interface CoreOptions {
+  clock?: Clock;
+  log?: Logger;
+}
+
+export async function openCore(config: Config, options: CoreOptions = {}): Promise<Core> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? makeLogger({ level: config.logLevel });
+  const key = loadSecretKey(config.dataDir, config.secretKey, config.databaseUrl === null);
+  const { pepper, encryptionKey } = parseSecretKey(key.text);
+  const secrets = makeSecrets(pepper, encryptionKey);
+  const db = connect(config.databaseUrl, join(config.dataDir, 'feedgate.db'));
+  try {
+    await migrate(db, migrations, toIso(clock()));
+    await checkPepper(db, secrets.fingerprint);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  return compose({ config, clock, log, db, secrets, madeSecretKey: key.created });
+}
+
+type Ground = Pick<Core, 'config' | 'clock' | 'log' | 'db' | 'secrets' | 'madeSecretKey'>;
+
+function compose(ground: Ground): Core {
+  const { config, clock, log, db, secrets } = ground;
+  const metrics = makeMetrics({ process: true });
+  const cacheDir = join(config.dataDir, 'git');
+  const forgeDeps: ForgeDeps = { db, secrets, drivers: forgeDrivers, cacheDir };
+  const store = makeArtifactStore(join(config.dataDir, 'artifacts'));
+  const reconcileDeps: ReconcileDeps = {
+    ...forgeDeps,
+    clock,
+    ingest: { store, formats: feedFormats, maxBytes: config.maxArtifactBytes, archiveLimits: ARCHIVE_LIMITS },
+    feedUrls(product, platform) {
+      const format = feedFormats.find((each) => each.platform === platform);
+      const documents = format?.documents.filter((each) => each.kind === 'feed').map((each) => each.fileName) ?? [];
+      return feedUrlsOf(db, config.publicUrl, product, documents);
+    },
+  };
+  const worker = makeWorker({
+    db,
+    clock,
+    handlers: {
+      async [RECONCILE](job, lease) {
+        await reconcile(reconcileDeps, job.subject, lease);
+        const again = nextLook(job.payload);
+        return again ? { again } : undefined;
+      },
+    },
+    onFailure: (job, err, nextAt) =>
+      log.warn({ err, job: job.kind, subject: job.subject, attempts: job.attempts, next_at: nextAt }, 'a job failed'),
+    onDone: (job, ms) => metrics.job(job.kind, 'done', ms / 1_000),
+  });
+  const prefixes = makeKeyPrefixes(db);
+  const lookup = makeLookup(db);
+  const record = makeRecorder(db, { batch: (size, ms) => metrics.commit(size, ms / 1_000) });
+  return {
+    ...ground,
+    metrics,
+    forge: { ...forgeDeps, clock, publicUrl: config.publicUrl },
+    store,
+    reconcile: reconcileDeps,
+    worker,
+    gate: makeGate({ clock, secrets, keyPrefixes: prefixes.current, lookup, record }),
+    catalog: makeCatalog(db),
+    async close() {
+      prefixes.stop();
+      await worker.stop();
+      await db.close();
+    },
+  };
+}
+
+export interface Running {
+  server: Server;
+  /** Where it listens. */
+  port: number;
+  /** Ends what is under way, then everything. */
+  stop(): Promise<void>;
+}
+
+/** Serves polls, downloads, hooks, the API and pages, and works the jobs. */
+export async function serve(core: Core): Promise<Running> {
+  const handler = buildHandler(core);
+  const server = createServer(
+    { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 60_000, maxHeaderSize: 32_768 },
+    handler,
+  );
+  const schedule = makeSchedule({
+    db: core.db,
+    clock: core.clock,
+    sweepMinutes: core.config.sweepMinutes,
+    chores: choresOf(core),
+  });
+  await core.store.sweep(60 * 60_000, core.clock());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(core.config.port, core.config.host, resolve);
+  });
+  core.worker.start();
+  schedule.start();
+  return {
+    server,
+    port: (server.address() as { port: number }).port,
+    async stop() {
+      schedule.stop();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), 10_000).unref();
+      });
+      await core.close();
+    },
+  };
+}
+
+function choresOf({ db, clock, forge, log }: Core): Chores {
+  const onError = (err: unknown, what: string) => log.warn({ err }, what);
+  return {
+    sweepKind: RECONCILE,
+    subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
+    rollUp: () => rollUp(db),
+    async daily() {
+      await mendDrift(forge, onError);
+      await watchKeylessPolls(db, clock);
+    },
+    onError,
+  };
+}
+
+/** Polls and downloads go round the framework; everything else goes through it. */
+export function buildHandler(
+  core: Core,
+): (req: Parameters<ReturnType<typeof makeServe>>[0], res: Parameters<ReturnType<typeof makeServe>>[1]) => void {
+  const { config, gate, catalog, metrics, log } = core;
+  const count = (document: string, code: string) =>
+    metrics.poll(code === 'UNKNOWN_PRODUCT' ? 'unknown' : document, code);
+  const onError = (err: unknown, where: string) => log.error({ err }, `${where} could not be answered as it should`);
+  const shared = { publicUrl: config.publicUrl, formats: feedFormats, gate, catalog, count, onError };
+  const fill = makeFill({
+    store: core.store,
+    maxBytes: config.maxArtifactBytes,
+    sideOf: async ({ repositoryId }) => (repositoryId === null ? null : sideOfRepository(core.forge, repositoryId)),
+  });
+  const poll = makeServe({ ...shared, download: makeDownload({ ...shared, fill }) });
+  const web = makeWeb({ ...core, formats: feedFormats, routes: apiRoutes(core) });
+  return (req, res) => {
+    if (!poll(req, res)) web(req, res);
+  };
+}

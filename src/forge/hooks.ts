@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { type Clock, MINUTE, SECOND, toIso } from '../clock.ts';
+import { ForgeTrouble, problem } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { enqueue } from '../jobs/store.ts';
+import { hookEventsOf } from '../plugin-manifest.ts';
+import { connectionOf, type ForgeDeps, hookSecretsOf, type RepositorySide, sideOfRepository } from './connections.ts';
+import type { HookHeaders, HookNotice } from './forge.ts';
+import { findForge, findRepositoryByRemoteId, updateRepository } from './store.ts';
+import { type DeliveryRecord, saveDelivery } from './store-deliveries.ts';
+
+export interface HookDeps extends ForgeDeps {
+  clock: Clock;
+  publicUrl: string;
+}
+
+export interface Received {
+  state: DeliveryRecord['state'];
+  detail: string;
+}
+
+/** The job that looks at a repository afresh; its subject is the repository's id. */
+export const RECONCILE = 'reconcile';
+
+/** When to look again after a hook: assets are often attached after the release is published, and no hook tells of them. */
+const LOOK_AGAIN_MS = [30 * SECOND, 5 * MINUTE];
+
+/**
+ * Takes one delivery: signature over the raw bytes, inbox row, job, all before the answer. Throws SIGNATURE_INVALID or NOT_FOUND;
+ * whatever is signed but concerns nobody is kept as `ignored`.
+ */
+export async function receiveHook(
+  deps: HookDeps,
+  forgeId: string,
+  rawBody: Uint8Array,
+  headers: HookHeaders,
+): Promise<Received> {
+  const forge = await deps.db.read((tx) => findForge(tx, forgeId));
+  if (!forge || forge.id !== forgeId) throw problem('NOT_FOUND', 'there is no such forge');
+  const driver = deps.drivers[forge.kind];
+  const verdict = driver.verifyHook(rawBody, headers, hookSecretsOf(deps, forge));
+  if (verdict !== 'valid') {
+    throw problem(
+      'SIGNATURE_INVALID',
+      verdict === 'unsigned' ? 'the delivery is not signed' : 'the signature does not match',
+    );
+  }
+  const parsed = driver.parseHook(rawBody, headers);
+  const bodySha256 = createHash('sha256').update(rawBody).digest('hex');
+  const now = toIso(deps.clock());
+  const body = new TextDecoder().decode(rawBody);
+  if (!parsed.ok) {
+    const deliveryId = `body:${bodySha256}`;
+    return deps.db.tx((tx) =>
+      saveDelivery(tx, {
+        id: newId('delivery'),
+        forgeId,
+        deliveryId,
+        event: '',
+        action: null,
+        repositoryId: null,
+        body,
+        bodySha256,
+        state: 'ignored',
+        detail: parsed.reason,
+        receivedAt: now,
+      }),
+    );
+  }
+  const { notice } = parsed;
+  const declared = isDeclared(forge.kind, notice);
+  return deps.db.tx(async (tx) => {
+    const repository = notice.repository ? await findRepositoryByRemoteId(tx, forgeId, notice.repository.id) : null;
+    const detail = !declared
+      ? `"${notice.event}" is not asked for`
+      : repository === null
+        ? 'no connected repository is meant'
+        : '';
+    const received = await saveDelivery(tx, {
+      id: newId('delivery'),
+      forgeId,
+      deliveryId: notice.deliveryId,
+      event: notice.event,
+      action: notice.action,
+      repositoryId: repository?.id ?? null,
+      body,
+      bodySha256,
+      state: detail === '' ? 'queued' : 'ignored',
+      detail,
+      receivedAt: now,
+    });
+    if (received.state === 'queued' && repository !== null) {
+      await enqueue(
+        tx,
+        { kind: RECONCILE, subject: repository.id, runAt: now, payload: { again: LOOK_AGAIN_MS } },
+        now,
+      );
+    }
+    return received;
+  });
+}
+
+/** What to do when a look at a repository is over: the next of the planned looks. */
+export function nextLook(
+  payload: Record<string, unknown>,
+): { afterMs: number; payload: Record<string, unknown> } | undefined {
+  const again = Array.isArray(payload['again']) ? (payload['again'] as number[]) : [];
+  const [afterMs, ...rest] = again;
+  return afterMs === undefined ? undefined : { afterMs, payload: { again: rest } };
+}
+
+function isDeclared(kind: Parameters<typeof hookEventsOf>[0], notice: HookNotice): boolean {
+  return hookEventsOf(kind).includes(notice.event);
+}
+
+export function hookUrl(publicUrl: string, forgeId: string): string {
+  return `${publicUrl}/hooks/${forgeId}`;
+}
+
+/** Makes, finds or repairs the hook of a repository and remembers how that went. Returns what was wrong, in words. */
+export async function ensureRepositoryHook(
+  deps: HookDeps,
+  repositoryId: string,
+): Promise<{ change: string; drift: string[] } | null> {
+  const side = await sideOfRepository(deps, repositoryId);
+  if (side === null || !side.driver.capabilities.hooks) return null;
+  const [secret = ''] = hookSecretsOf(deps, side.forge);
+  const spec = { url: hookUrl(deps.publicUrl, side.forge.id), secret, events: hookEventsOf(side.forge.kind) };
+  const scope = { kind: 'repository' as const, repository: side.repository };
+  const checkedAt = toIso(deps.clock());
+  try {
+    const state = await side.driver.ensureHook(connectionOf(deps, side.forge), scope, spec);
+    await remember(deps, side, { hookError: null, hookCheckedAt: checkedAt });
+    return state;
+  } catch (error) {
+    const words = error instanceof ForgeTrouble ? error.message : 'the hook could not be registered';
+    await remember(deps, side, { hookError: words, hookCheckedAt: checkedAt });
+    throw error;
+  }
+}
+
+function remember(
+  deps: HookDeps,
+  side: RepositorySide,
+  change: { hookError: string | null; hookCheckedAt: string },
+): Promise<void> {
+  return deps.db.tx((tx) => updateRepository(tx, side.stored.id, change));
+}

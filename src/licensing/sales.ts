@@ -1,0 +1,207 @@
+import { findCustomerByEmail, insertCustomer } from '../accounts/store-customers.ts';
+import { audit } from '../audit/audit.ts';
+import { toIso } from '../clock.ts';
+import { forUpdate, type Tx } from '../db/dialect.ts';
+import { problem } from '../errors.ts';
+import type { OrganizationRecord } from '../forge/store.ts';
+import { newId } from '../ids.ts';
+import type { Secrets } from '../secrets.ts';
+import { type By, changeDomains, createKey } from './keys.ts';
+import type { GrantSource } from './package-terms.ts';
+import { refreshLicense } from './refresh.ts';
+import { spansOf } from './spans.ts';
+import { type KeyRecord, keysOfLicense } from './store-keys.ts';
+import {
+  findGrantByPayment,
+  findGrantByRequest,
+  findLicense,
+  type GrantRecord,
+  hasHadPackage,
+  insertGrant,
+  insertLicense,
+  type LicenseRecord,
+  lockLicense,
+} from './store-licenses.ts';
+import { ledgersOf } from './store-lookup.ts';
+import { findPackage, type PackageRecord } from './store-packages.ts';
+
+export interface Sale {
+  organization: OrganizationRecord;
+  /** The repository whose route was called: only its packages may be sold there. null: any of the organization. */
+  repositoryId: string | null;
+  packageId: string;
+  /** null: a sale makes a new license. */
+  licenseId: string | null;
+  quantity: number;
+  customer: { name: string; email: string };
+  domains: readonly string[];
+  source: GrantSource;
+  paymentRef: string | null;
+  line: string;
+  /** Token and Idempotency-Key of the request: unique for ever. */
+  request: { token: string; key: string } | null;
+}
+
+export interface Sold {
+  license: LicenseRecord;
+  grant: GrantRecord;
+  key: KeyRecord;
+  /** The same payment line or request came again; nothing was written. */
+  replayed: boolean;
+}
+
+/** Sells a package: a new license with its key, or more of an own one. One transaction; the same payment line sells once. */
+export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promise<Sold> {
+  const earlier = await soldBefore(tx, sale);
+  if (earlier) return replay(tx, sale, earlier);
+  const sold = await sellable(tx, sale, by.now);
+  const license =
+    sale.licenseId === null ? await newLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold);
+  if (sold.kind === 'trial' && (await hasHadPackage(tx, license.customerId, sold.id))) throw problem('TRIAL_USED');
+  const grant = toGrant(sale, sold, license, by);
+  await insertGrant(tx, grant);
+  const key = await keyFor(tx, secrets, sale, license, by);
+  await refreshLicense(tx, license, by.now);
+  const changes = {
+    license_id: license.id,
+    package_id: sold.id,
+    quantity: sale.quantity,
+    payment_ref: sale.paymentRef,
+  };
+  await audit(
+    tx,
+    { actor: by.actor, action: 'grant.add', entity: 'grant', entityId: grant.id, changes, requestId: by.requestId },
+    by.now,
+  );
+  return { license: (await findLicense(tx, license.id)) as LicenseRecord, grant, key, replayed: false };
+}
+
+async function soldBefore(tx: Tx, { organization, paymentRef, line, request }: Sale): Promise<GrantRecord | null> {
+  const paid = paymentRef === null ? null : await findGrantByPayment(tx, organization.id, paymentRef, line);
+  if (paid || request === null) return paid;
+  return findGrantByRequest(tx, request.token, request.key);
+}
+
+async function replay(tx: Tx, sale: Sale, grant: GrantRecord): Promise<Sold> {
+  if (grant.packageId !== sale.packageId || (sale.licenseId !== null && sale.licenseId !== grant.licenseId)) {
+    throw problem('PAYMENT_LINE_CONFLICT', `this payment line was sold as ${grant.packageId} in ${grant.licenseId}`);
+  }
+  const license = (await findLicense(tx, grant.licenseId)) as LicenseRecord;
+  const keys = await keysOfLicense(tx, license.id);
+  const key = keys.find((each) => each.revokedAt === null) ?? keys[0];
+  if (!key) throw problem('NOT_FOUND', 'the license has no key any more');
+  return { license, grant, key, replayed: true };
+}
+
+async function sellable(tx: Tx, sale: Sale, now: number): Promise<PackageRecord> {
+  const found = await findPackage(tx, sale.packageId);
+  if (!found || found.organizationId !== sale.organization.id)
+    throw problem('NOT_FOUND', `there is no package ${sale.packageId}`);
+  if (sale.repositoryId !== null && found.repositoryId !== sale.repositoryId) {
+    throw problem(
+      'PACKAGE_NOT_OF_REPOSITORY',
+      `${found.id} ("${found.name}") is a package of ${found.repositoryId ?? 'the organization'}`,
+    );
+  }
+  if (found.kind === 'master') throw problem('MASTER_IS_FIXED', 'a master package is not sold');
+  if (!found.active) throw problem('PACKAGE_INACTIVE', `"${found.name}" is not sold any more`);
+  if (found.terms.fixed !== null && found.terms.fixed.until <= now)
+    throw problem('PACKAGE_INACTIVE', `"${found.name}" ended`);
+  if (found.kind === 'addon' && sale.licenseId === null)
+    throw problem('ADDON_NEEDS_LICENSE', 'name the license that the add-on is for');
+  return found;
+}
+
+async function newLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
+  const license: LicenseRecord = {
+    id: newId('license', by.now),
+    organizationId: sale.organization.id,
+    customerId: await customerFor(tx, sale, by),
+    master: false,
+    validUntil: null,
+    countedSites: 0,
+    exemptSites: 0,
+    overLimitAt: null,
+    suspendedAt: null,
+    revokedAt: null,
+    notes: '',
+    revision: 1,
+    createdAt: toIso(by.now),
+  };
+  await insertLicense(tx, license, by.actor.id);
+  return license;
+}
+
+async function customerFor(tx: Tx, { organization, customer }: Sale, by: By): Promise<string> {
+  const email = customer.email.trim().toLowerCase();
+  // Two sales to one new buyer at once would make two customers.
+  await forUpdate(tx, tx('organizations').where({ id: organization.id }).select('id'));
+  const known = email === '' ? null : await findCustomerByEmail(tx, organization.id, email);
+  if (known) return known.id;
+  const id = newId('customer', by.now);
+  const record = {
+    id,
+    organizationId: organization.id,
+    name: customer.name.trim(),
+    email,
+    kind: 'customer' as const,
+    createdAt: toIso(by.now),
+  };
+  await insertCustomer(tx, record, by.actor.id);
+  return id;
+}
+
+async function ownLicense(tx: Tx, sale: Sale, licenseId: string, sold: PackageRecord): Promise<LicenseRecord> {
+  const license = await lockLicense(tx, licenseId);
+  if (!license || license.organizationId !== sale.organization.id)
+    throw problem('NOT_FOUND', `there is no license ${licenseId}`);
+  if (license.master) throw problem('MASTER_IS_FIXED', 'nothing is sold into a master license');
+  if (license.revokedAt !== null)
+    throw problem('STILL_IN_USE', 'the license is revoked; a new sale needs a new license');
+  const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
+  const endless = spansOf(ledger).some(({ grant, end, unstarted }) => {
+    const hasLength = grant.length !== null || grant.endsAt !== null || grant.package.terms.fixed !== null;
+    return grant.package.id === sold.id && end === null && !(unstarted && hasLength);
+  });
+  if (endless) throw problem('NO_END_TO_EXTEND', `the license has "${sold.name}" without an end`);
+  return license;
+}
+
+function toGrant(sale: Sale, sold: PackageRecord, license: LicenseRecord, by: By): GrantRecord {
+  return {
+    id: newId('grant', by.now),
+    organizationId: sale.organization.id,
+    licenseId: license.id,
+    packageId: sold.id,
+    packageVersion: sold.version,
+    source: sold.kind === 'trial' ? 'trial' : sale.source,
+    givenAt: toIso(by.now),
+    lengthValue: sold.terms.length?.value ?? null,
+    lengthUnit: sold.terms.length?.unit ?? null,
+    endsAt: null,
+    quantity: sale.quantity,
+    paymentRef: sale.paymentRef,
+    line: sale.line,
+    requestToken: sale.request?.token ?? null,
+    requestKey: sale.request?.key ?? null,
+    supersedes: [],
+    firstUsedAt: null,
+    createdAt: toIso(by.now),
+    createdBy: by.actor.id,
+  };
+}
+
+async function keyFor(tx: Tx, secrets: Secrets, sale: Sale, license: LicenseRecord, by: By): Promise<KeyRecord> {
+  const keys = sale.licenseId === null ? [] : await keysOfLicense(tx, license.id);
+  const own = keys.find((key) => key.revokedAt === null);
+  if (!own) {
+    return createKey(
+      tx,
+      secrets,
+      { licenseId: license.id, role: 'normal', prefix: sale.organization.keyPrefix, domains: sale.domains },
+      by,
+    );
+  }
+  if (sale.domains.length > 0) await changeDomains(tx, own, sale.domains, by);
+  return own;
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { FORGE_KINDS, type ForgeKind } from './forge/forge.ts';
+import { readPackageJson } from './package-root.ts';
+
+const Hook = z.object({
+  type: z.string().optional(),
+  events: z.array(z.string()).min(1),
+  branchFilter: z.string().optional(),
+  contentType: z.literal('json'),
+  active: z.literal(true),
+});
+
+/** `plugin-manifest.json`: the one source of the events and permissions that Feedgate asks a forge for. */
+export const PluginManifest = z.object({
+  schemaVersion: z.literal(1),
+  key: z.string(),
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  vendor: z.string(),
+  url: z.string(),
+  paths: z.record(z.string(), z.string()),
+  events: z.array(z.enum(['release', 'tag', 'repository'])),
+  permissions: z.array(z.string()),
+  forges: z.record(z.enum(FORGE_KINDS), z.object({ hook: Hook, tokenScopes: z.array(z.string()) })),
+});
+export type PluginManifest = z.infer<typeof PluginManifest>;
+
+export const pluginManifest: PluginManifest = PluginManifest.parse(readPackageJson('plugin-manifest.json'));
+
+/** The events that a hook on a forge of this kind asks for; every other one that arrives is kept as ignored. */
+export function hookEventsOf(kind: ForgeKind): readonly string[] {
+  return pluginManifest.forges[kind].hook.events;
+}
+
+/** As served: every address absolute. */
+export function absoluteManifest(publicUrl: string): PluginManifest {
+  const absolute = (path: string) => `${publicUrl}${path === '/' ? '' : path}`;
+  const paths = Object.fromEntries(Object.entries(pluginManifest.paths).map(([name, path]) => [name, absolute(path)]));
+  return { ...pluginManifest, url: absolute(pluginManifest.url), paths };
+}
