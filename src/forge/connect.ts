@@ -7,7 +7,6 @@ import type { By } from '../licensing/keys.ts';
 import { DEFAULT_KEY_PREFIX, KEY_PREFIX_PATTERN } from '../licensing/license-key.ts';
 import { ensureMaster } from '../licensing/packages.ts';
 import { slugFault } from '../releases/product.ts';
-import type { Secrets } from '../secrets.ts';
 import { connectionOf, type ForgeDeps, newHookSecret, sealHookSecrets } from './connections.ts';
 import type { ForgeKind, RemoteRepository } from './forge.ts';
 import {
@@ -75,7 +74,7 @@ export interface NewOrganization {
 
 /** The organization of an owner, made on first need together with its master key. */
 export async function ensureOrganization(
-  deps: ForgeDeps & { secrets: Secrets },
+  deps: ForgeDeps,
   wish: NewOrganization,
   by: By,
 ): Promise<OrganizationRecord> {

@@ -7,7 +7,7 @@ import { type ForgeRecord, findForge, findRepository, type RepositoryRecord, upd
 
 export interface ForgeDeps {
   db: Db;
-  secrets: Pick<Secrets, 'seal' | 'open'>;
+  secrets: Secrets;
   drivers: Record<ForgeKind, ForgeDriver>;
   /** Where drivers may keep what they can fetch again. */
   cacheDir: string;

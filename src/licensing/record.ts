@@ -4,11 +4,11 @@ import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
-import { type SiteClaim, slotIdentity } from './slots.ts';
+import type { SiteClaim } from './slots.ts';
 import { countActivation, insertActivation, moveActivation, releaseActivation } from './store-activations.ts';
 import { lockLicense, stampFirstUse } from './store-licenses.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
-import { type LicenseSnapshot, limitsInForce, type Question, type Verdict, verdict } from './verdict.ts';
+import { type LicenseSnapshot, type Question, type Verdict, verdict } from './verdict.ts';
 
 /** One answer that is about to be given. */
 export interface Entry {
@@ -122,9 +122,9 @@ async function writeSlot(
   site: SiteClaim,
   now: number,
 ): Promise<void> {
-  const { claim, terms } = decided;
+  const { claim } = decided;
   const at = toIso(now);
-  if (claim === null || terms === null) return;
+  if (claim === null) return;
   if (claim.kind === 'move') return moveActivation(tx, claim.id, claim.identity, site.host, at);
   if (claim.kind === 'count') {
     if (claim.takes !== null) await releaseActivation(tx, claim.takes, 'moved', at);
@@ -135,7 +135,7 @@ async function writeSlot(
     licenseId: license.id,
     keyId: license.key.id,
     kind: 'site',
-    identity: slotIdentity(site, limitsInForce(terms).siteUnit),
+    identity: claim.identity,
     host: site.host,
     instance: site.instance,
     counted: claim.counted,

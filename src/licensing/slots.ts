@@ -57,10 +57,15 @@ export function exemptCap(limit: number | null): number {
   return limit === null ? Number.POSITIVE_INFINITY : Math.max(3 * limit, 5);
 }
 
-/** The key under which a site holds its slot. */
-export function slotIdentity(claim: SiteClaim, unit: 'host' | 'registrable'): string {
-  if (claim.instance !== null && (claim.byInstance || claim.host === '')) return `instance:${claim.instance}`;
-  return unit === 'registrable' && claim.exempt === null ? claim.registrable : claim.host;
+/** The key under which a site holds its slot. Where domains count, a staging host shares the slot of its domain. */
+export function slotIdentity(claim: SiteClaim, unit: SlotInput['unit']): string {
+  if (claim.instance !== null && (claim.byInstance || claim.host === '')) return byInstance(claim.instance);
+  const sharesDomain = claim.exempt === null || claim.exemptBeside !== null;
+  return unit === 'registrable' && sharesDomain ? claim.registrable : claim.host;
+}
+
+function byInstance(instance: string): string {
+  return `instance:${instance}`;
 }
 
 /** Every identity under which the slots that matter to a claim may be held, whatever the unit. */
@@ -69,7 +74,7 @@ export function possibleIdentities(claim: SiteClaim): string[] {
     claim.host,
     claim.registrable,
     claim.exemptBeside ?? '',
-    claim.instance ? `instance:${claim.instance}` : '',
+    claim.instance === null ? '' : byInstance(claim.instance),
   ];
   return [...new Set(names.filter((name) => name !== ''))];
 }
@@ -78,21 +83,41 @@ export function possibleIdentities(claim: SiteClaim): string[] {
 export function decideSlot(input: SlotInput): SlotDecision {
   const { claim, held, now } = input;
   const identity = slotIdentity(claim, input.unit);
-  const own = held.find((slot) => slot.identity === identity);
+  const own = ownSlot(claim, identity, held);
   if (own && !isOverdueCopy(own, now)) return { kind: 'held', id: own.id };
-  const original = claim.instance === null ? undefined : originalOf(held, claim.instance, identity);
+  const exempt = own ? null : exemptReason(input);
+  if (exempt !== null) return claimExempt(input, identity, exempt);
+  const original = held.find((slot) => slot.counted && slot.instance !== null && slot.instance === claim.instance);
   const silent = original !== undefined && now - original.lastSeenAt >= COPY_DAYS * DAY;
   if (own) {
     if (silent) return { kind: 'count', id: own.id, takes: original.id };
     return hasRoom(input) ? { kind: 'count', id: own.id, takes: null } : { kind: 'refused' };
   }
   if (silent) return { kind: 'move', id: original.id, identity };
-  const reason = exemptReason(claim, held) ?? (original ? 'copy' : null);
-  if (reason !== null) {
-    const free = input.exempt < exemptCap(input.limit);
-    return free ? { kind: 'claim', identity, counted: false, exemptReason: reason } : { kind: 'refused' };
-  }
+  if (original) return claimExempt(input, identity, 'copy');
   return hasRoom(input) ? { kind: 'claim', identity, counted: true, exemptReason: null } : { kind: 'refused' };
+}
+
+/**
+ * The slot that is this site's already. Its name may be one of before: the package counted by another unit then, the client sent
+ * no instance yet, or (Joomla's command line) it sends no host now.
+ */
+function ownSlot(claim: SiteClaim, identity: string, held: readonly Activation[]): Activation | undefined {
+  const instance = claim.instance === null ? null : byInstance(claim.instance);
+  return (
+    held.find((slot) => slot.identity === identity) ??
+    held.find((slot) => slot.identity === instance) ??
+    held.find((slot) =>
+      claim.host === ''
+        ? slot.counted && slot.instance === claim.instance
+        : slot.host === claim.host && !slot.identity.startsWith('instance:'),
+    )
+  );
+}
+
+function claimExempt({ exempt, limit }: SlotInput, identity: string, reason: string): SlotDecision {
+  const isFree = exempt < exemptCap(limit);
+  return isFree ? { kind: 'claim', identity, counted: false, exemptReason: reason } : { kind: 'refused' };
 }
 
 function hasRoom({ limit, counted }: SlotInput): boolean {
@@ -103,12 +128,9 @@ function isOverdueCopy(slot: Activation, now: number): boolean {
   return slot.exemptReason === 'copy' && now - slot.firstSeenAt >= COPY_DAYS * DAY;
 }
 
-function originalOf(held: readonly Activation[], instance: string, identity: string): Activation | undefined {
-  return held.find((slot) => slot.counted && slot.instance === instance && slot.identity !== identity);
-}
-
-function exemptReason(claim: SiteClaim, held: readonly Activation[]): string | null {
+function exemptReason({ claim, held, unit }: SlotInput): string | null {
   if (claim.byInstance || claim.exempt === null) return null;
   if (claim.exemptBeside === null) return claim.exempt;
-  return held.some((slot) => slot.counted && slot.identity === claim.exemptBeside) ? claim.exempt : null;
+  const isBeside = held.some((slot) => slot.counted && slot.identity === claim.exemptBeside);
+  return isBeside && unit === 'host' ? claim.exempt : null;
 }

@@ -121,7 +121,7 @@ function naturalEnd(grant: Grant, start: number, run: MonthRun | null): NaturalE
   if (fixed !== null) return { end: fixed.until, run: null };
   if (grant.length === null) return { end: null, run: null };
   const months = monthsOf(grant.length);
-  if (months === null) return { end: start + grant.length.value * DAY, run: null };
+  if (months === null) return { end: Math.min(start + grant.length.value * DAY, LAST_INSTANT), run: null };
   const next = run ? { anchor: run.anchor, months: run.months + months } : { anchor: start, months };
   return { end: addMonths(next.anchor, next.months), run: next };
 }
@@ -134,10 +134,16 @@ function cutSpan(
   cut: number | undefined,
 ): Span | null {
   const isCut = cut !== undefined && (end === null || cut < end + graceMs(grant));
-  const last = isCut ? (end === null ? cut : Math.min(end, cut)) : end;
+  const last = isCut ? Math.min(end ?? cut, cut) : end;
   if (last !== null && last <= start) return null;
-  const graceEnd = last === null || isCut ? last : last + graceMs(grant);
-  return { grant, start, end: last, graceEnd, unstarted: unstarted && !isCut };
+  const graceEnd = end === null ? last : end + graceMs(grant);
+  return {
+    grant,
+    start,
+    end: last,
+    graceEnd: isCut ? Math.min(graceEnd ?? cut, cut) : graceEnd,
+    unstarted: unstarted && !isCut,
+  };
 }
 
 function graceMs(grant: Grant): number {

@@ -116,3 +116,22 @@ export async function updateKey(
 export async function prefixesInUse(tx: Tx): Promise<string[]> {
   return (await tx('organizations').distinct('key_prefix').pluck('key_prefix')) as string[];
 }
+
+/** The master key of an organization that is not revoked. */
+export async function findMasterKey(tx: Tx, organizationId: string): Promise<KeyRecord | null> {
+  const row = await tx('license_keys as k')
+    .join('licenses as l', 'l.id', 'k.license_id')
+    .join('grants as g', 'g.license_id', 'l.id')
+    .join('packages as p', 'p.id', 'g.package_id')
+    .where({
+      'l.organization_id': organizationId,
+      'l.master': true,
+      'p.repository_id': null,
+      'k.role': 'master',
+      'k.revoked_at': null,
+    })
+    .select(COLUMNS.map((name) => `k.${name}`))
+    .orderBy('k.id')
+    .first();
+  return row ? toKey(row) : null;
+}

@@ -53,14 +53,17 @@ export interface Terms {
 
 /** The written merge rule (DESIGN §2). `grants` is the whole ledger of one license. */
 export function termsAt(grants: readonly Grant[], product: ScopedProduct, now: number): Terms {
-  const mine = grants.filter((grant) => covers(grant.package, product));
   // Chains run over the whole license: a package's scope may have changed between two of its versions.
   const spans = trimTrials(spansOf(grants).filter((span) => covers(span.grant.package, product)));
-  return { ...mergeAt(spans, now), ...statusAt(mine, spans, now), remainders: remaindersAt(spans, now) };
+  const merged = mergeAt(spans, now);
+  const mains = spans.filter(isMain);
+  const status = mains.length > 0 ? statusAt(mains, now) : statusWithoutSpans(grants, product);
+  return { ...merged, ...status, remainders: remaindersAt(spans, merged.channels, now) };
 }
 
-function isMain(span: Span): boolean {
-  return span.grant.package.kind !== 'addon';
+/** An add-on carries nothing by itself. */
+function isMain({ grant }: { grant: Grant }): boolean {
+  return grant.package.kind !== 'addon';
 }
 
 function isLive(span: Span, now: number): boolean {
@@ -139,25 +142,27 @@ function mergeEntitlements(grants: readonly Grant[]): Record<string, Entitlement
 
 type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'startsAt' | 'canceledAt'>;
 
-function statusAt(mine: readonly Grant[], spans: readonly Span[], now: number): Status {
-  const none: Status = { state: 'none', end: null, graceEnd: null, startsAt: null, canceledAt: null };
-  const mains = spans.filter(isMain);
-  if (mains.length === 0) {
-    const closed = mine.filter((grant) => grant.package.kind !== 'addon' && grant.closedAt !== null);
-    if (closed.length === 0)
-      return mine.some((grant) => grant.package.kind !== 'addon') ? { ...none, state: 'ended' } : none;
-    return { ...none, state: 'canceled', canceledAt: Math.max(...closed.map((grant) => grant.closedAt as number)) };
-  }
+const NO_STATUS: Status = { state: 'none', end: null, graceEnd: null, startsAt: null, canceledAt: null };
+
+/** All that was for the product is closed, or was cut before it began. */
+function statusWithoutSpans(grants: readonly Grant[], product: ScopedProduct): Status {
+  const canceledAt = canceledSince(grants, product);
+  if (canceledAt !== null) return { ...NO_STATUS, state: 'canceled', canceledAt };
+  const wasSold = grants.some((grant) => isMain({ grant }) && covers(grant.package, product));
+  return wasSold ? { ...NO_STATUS, state: 'ended' } : NO_STATUS;
+}
+
+function statusAt(mains: readonly Span[], now: number): Status {
   const end = endOfRun(mains, now);
   const live = mains.filter((span) => isLive(span, now));
-  if (live.some((span) => isInForce(span, now))) return { ...none, state: 'active', end };
+  if (live.some((span) => isInForce(span, now))) return { ...NO_STATUS, state: 'active', end };
   if (live.length > 0) {
     const graceEnd = Math.max(...live.map((span) => span.graceEnd ?? span.start));
-    return { ...none, state: 'grace', end, graceEnd };
+    return { ...NO_STATUS, state: 'grace', end, graceEnd };
   }
   const startsAt = Math.min(...mains.map((span) => span.start));
-  if (now < startsAt) return { ...none, state: 'not_yet', end, startsAt };
-  return { ...none, state: 'ended', end };
+  if (now < startsAt) return { ...NO_STATUS, state: 'not_yet', end, startsAt };
+  return { ...NO_STATUS, state: 'ended', end };
 }
 
 /** The end of the unbroken run that holds `now`, not yet begun grants included, else of the last run. */
@@ -174,12 +179,14 @@ function endOfRun(mains: readonly Span[], now: number): number | null {
   return run?.end ?? null;
 }
 
-function remaindersAt(spans: readonly Span[], now: number): Remainder[] {
+/** What ended grants leave beside what is in force; one whose channels are all open anyway leaves nothing. */
+function remaindersAt(spans: readonly Span[], open: readonly string[], now: number): Remainder[] {
   return spans.flatMap((span) => {
     const { kind, terms } = span.grant.package;
     if (kind !== 'base' || terms.afterEnd === 'nothing' || span.end === null || span.graceEnd === null) return [];
     if (now < span.graceEnd) return [];
     const { channels, limits, siteUnit } = mergeAt(spans, span.end - 1);
+    if (open.includes(EVERY_CHANNEL) || channels.every((channel) => open.includes(channel))) return [];
     return [{ kind: terms.afterEnd, channels, limits, siteUnit, before: span.graceEnd }];
   });
 }
@@ -203,9 +210,13 @@ export function validUntil(grants: readonly Grant[], products: readonly ScopedPr
   return latest;
 }
 
-/** Since when nothing that carries the license is open any more, ms UTC; null while something is. */
-export function canceledSince(grants: readonly Grant[]): number | null {
-  const mains = grants.filter((grant) => grant.package.kind !== 'addon');
-  if (mains.length === 0 || openGrants(mains).length > 0) return null;
+/**
+ * Since when nothing that carries the license is open any more (for one product, where it is named), ms UTC; null while something
+ * is, and where nothing ever was.
+ */
+export function canceledSince(grants: readonly Grant[], product: ScopedProduct | null = null): number | null {
+  const open = new Set(openGrants(grants));
+  const mains = grants.filter((grant) => isMain({ grant }) && (product === null || covers(grant.package, product)));
+  if (mains.length === 0 || mains.some((grant) => open.has(grant))) return null;
   return Math.max(...mains.map((grant) => grant.closedAt ?? 0));
 }

@@ -103,7 +103,9 @@ async function noteRepository(
   const now = toIso(deps.clock());
   await deps.db.tx(async (tx) => {
     await lease.check(tx);
-    const { owner, name, webUrl } = remote;
+    const { name, webUrl } = remote;
+    // A plain Git remote knows no owner: the operator named it.
+    const owner = remote.owner || stored.owner;
     await updateRepository(tx, stored.id, { owner, name, webUrl, private: remote.private, unreachableSince: null });
     if (name.toLowerCase() === stored.name.toLowerCase()) return;
     for (const product of await productsOfRepository(tx, stored.id)) {
