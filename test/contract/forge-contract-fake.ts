@@ -1,0 +1,47 @@
+import type { RepositoryName } from '../../src/forge/forge.ts';
+import { type FakeForge, type FakeForgeOptions, type FakeRepository, startFakeForge } from '../support/fake-forge.ts';
+import type { ForgeStage } from './forge-contract.ts';
+
+/** The contract on the forge of the tests. */
+export async function fakeStage(options: FakeForgeOptions): Promise<ForgeStage> {
+  const fake = await startFakeForge(options);
+  const repositories = new Map<string, FakeRepository>();
+  const of = ({ name }: RepositoryName) => found(repositories, name);
+  return {
+    forge: fake.connection(),
+    owner: 'acme',
+    user: 'root-admin',
+    tellsTagTexts: true,
+    makeRepository: async (name) => {
+      const repository = await fake.createRepository({ owner: 'acme', name });
+      repositories.set(name, repository);
+      return { owner: 'acme', name };
+    },
+    pushTag: async (repository, tag, files, message) => {
+      await fake.pushTag(of(repository), tag, message === undefined ? { files } : { files, message });
+    },
+    release: async (repository, { draft, ...release }) => {
+      await (draft ? fake.draftRelease(of(repository), release) : fake.publishRelease(of(repository), release));
+    },
+    rename: (repository, name) => fake.renameRepository(of(repository), name),
+    makePublic: (repository) => fake.setPrivate(of(repository), false),
+    spoilHook: async (repository) => spoil(of(repository)),
+    close: () => closeWithoutLeaks(fake),
+  };
+}
+
+function found(repositories: Map<string, FakeRepository>, name: string): FakeRepository {
+  const repository = repositories.get(name);
+  if (!repository) throw new Error(`no repository ${name}`);
+  return repository;
+}
+
+function spoil(repository: FakeRepository): void {
+  for (const hook of repository.hooks) Object.assign(hook, { active: false, events: ['push'] });
+}
+
+async function closeWithoutLeaks(fake: FakeForge): Promise<void> {
+  await fake.close();
+  const leaks = fake.leaks();
+  if (leaks.length > 0) throw new Error(`a token reached another host: ${leaks.map((one) => one.path).join(', ')}`);
+}
