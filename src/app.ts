@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { feedFormats } from '../feeds/index.ts';
 import { migrations } from '../migrations/index.ts';
+import { purgeReplies } from './accounts/replies.ts';
 import { apiRoutes } from './api-routes.ts';
 import { type Clock, systemClock, toIso } from './clock.ts';
 import type { Config } from './config.ts';
@@ -179,6 +180,7 @@ function choresOf({ db, clock, forge, log }: Core): Chores {
     async daily() {
       await mendDrift(forge, onError);
       await watchKeylessPolls(db, clock);
+      await purgeReplies(db, clock());
     },
     onError,
   };
