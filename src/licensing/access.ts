@@ -32,7 +32,7 @@ export function visibleReleases<R extends GatedRelease>(
 }
 
 function accessTo(product: GatedProduct, verdict: Verdict, release: GatedRelease): Access {
-  if (verdict.allowed && opensChannel(verdict.channels, release.channel)) return 'file';
+  if (opensChannel(verdict.channels, release.channel)) return 'file';
   if (release.security && (verdict.security || product.securityOpen)) return 'file';
   if (verdict.remainders.some((left) => left.kind === 'owned' && isOwned(left, release))) return 'file';
   if (product.mode === 'strict' || !product.openChannels.includes(release.channel)) return 'hidden';

@@ -1,7 +1,7 @@
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { Product } from '../releases/product.ts';
-import { findProductsByPath } from '../releases/store-products.ts';
+import { findProductsByPath, type ProductAtPath } from '../releases/store-products.ts';
 import { possibleIdentities, type SiteClaim } from './slots.ts';
 import { findKeysByHash, heldSlots, type KeyRow, ledgersOf } from './store-lookup.ts';
 import type { KeyFound, LicenseSnapshot } from './verdict.ts';
@@ -19,6 +19,8 @@ export interface LookupAnswer {
   product: Product | null;
   /** Which of `paths` led there. */
   path: string | null;
+  /** The document that this path is the whole address of; null: it names the product alone. */
+  document: string | null;
   key: Extract<KeyFound, { kind: 'none' | 'unknown' | 'found' }>;
 }
 
@@ -70,9 +72,9 @@ export function makeLookup(db: Db): Lookup {
 
 /** Also used inside a transaction, under the license's lock, where a slot is claimed. */
 export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Promise<LookupAnswer[]> {
-  const paths = [...new Set(requests.flatMap((request) => request.paths))];
+  const paths = [...new Set(requests.flatMap((request) => request.paths))].filter(isText);
   const hashes = [...new Set(requests.flatMap(({ keyHash }) => (keyHash === null ? [] : [keyHash])))];
-  const products = paths.length > 0 ? await findProductsByPath(tx, paths) : new Map<string, Product>();
+  const products = paths.length > 0 ? await findProductsByPath(tx, paths) : new Map<string, ProductAtPath>();
   const keys = hashes.length > 0 ? await findKeysByHash(tx, hashes) : new Map<string, KeyRow>();
   const licenseIds = [...new Set([...keys.values()].map((key) => key.licenseId))];
   const ledgers = licenseIds.length > 0 ? await ledgersOf(tx, licenseIds) : new Map();
@@ -85,13 +87,19 @@ export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Pro
 
   return requests.map((request) => {
     const path = request.paths.find((each) => products.has(each)) ?? null;
-    const product = path === null ? null : (products.get(path) ?? null);
-    if (request.keyHash === null) return { product, path, key: { kind: 'none' } };
+    const found = path === null ? undefined : products.get(path);
+    const place = { product: found?.product ?? null, path, document: found?.document ?? null };
+    if (request.keyHash === null) return { ...place, key: { kind: 'none' } };
     const row = keys.get(request.keyHash);
-    if (!row) return { product, path, key: { kind: 'unknown' } };
+    if (!row) return { ...place, key: { kind: 'unknown' } };
     const license = toSnapshot(row, ledgers.get(row.licenseId) ?? [], held.get(row.licenseId) ?? [], request.site);
-    return { product, path, key: { kind: 'found', license } };
+    return { ...place, key: { kind: 'found', license } };
   });
+}
+
+/** PostgreSQL refuses a text with a NUL, and with it everything that is asked beside it. */
+function isText(path: string): boolean {
+  return !path.includes('\0');
 }
 
 function toSnapshot(

@@ -6,7 +6,7 @@ import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
 import type { SiteClaim } from './slots.ts';
 import { countActivation, insertActivation, moveActivation, releaseActivation } from './store-activations.ts';
-import { lockLicense, stampFirstUse } from './store-licenses.ts';
+import { type LicenseRecord, lockLicense, stampFirstUse } from './store-licenses.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
 import { type LicenseSnapshot, type Question, type Verdict, verdict } from './verdict.ts';
 
@@ -47,28 +47,24 @@ export function makeRecorder(db: Db, metrics: RecorderMetrics = { batch: () => u
     while (waiting.length > 0) {
       const batch = waiting.splice(0, MOST_AT_ONCE);
       const began = performance.now();
-      if (!(await commit(batch)) && batch.length > 1) {
-        // One entry that cannot be written must not take the others with it.
-        for (const each of batch) if (!(await commit([each]))) each.reject(new Error('not recorded'));
-      }
+      await commit(batch);
       metrics.batch(batch.length, performance.now() - began);
     }
     running = false;
   }
 
-  async function commit(batch: Waiting[]): Promise<boolean> {
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    const entries = batch.map(({ entry }) => entry);
     try {
-      const verdicts = await db.tx((tx) =>
-        writeAll(
-          tx,
-          batch.map(({ entry }) => entry),
-        ),
-      );
+      const verdicts = await db.tx((tx) => writeAll(tx, entries));
       for (const [i, { resolve }] of batch.entries()) resolve(verdicts[i] as Verdict);
-      return true;
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      return false;
+      if (batch.length > 1 && isOneEntrys(error)) {
+        // One entry that cannot be written must not take the others with it.
+        for (const each of batch) await commit([each]);
+        return;
+      }
+      for (const { reject } of batch) reject(error);
     }
   }
 
@@ -78,6 +74,14 @@ export function makeRecorder(db: Db, metrics: RecorderMetrics = { batch: () => u
       waiting.push({ entry, resolve, reject });
       if (!running) void run();
     });
+}
+
+/** A value that cannot be written. Any other error is the database's, and asking it again for every entry would only take longer. */
+function isOneEntrys(error: unknown): boolean {
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  // SQLSTATE 22: data exception, 23: integrity constraint. https://www.postgresql.org/docs/current/errcodes-appendix.html
+  const isRefused = /^2[23][0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT');
+  return isRefused || error instanceof TypeError || error instanceof RangeError;
 }
 
 async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
@@ -147,12 +151,7 @@ async function writeSlot(
   });
 }
 
-async function startTime(
-  tx: Tx,
-  license: { id: string; organizationId: string; countedSites: number },
-  grants: readonly string[],
-  now: number,
-) {
+async function startTime(tx: Tx, license: LicenseRecord, grants: readonly string[], now: number): Promise<void> {
   for (const id of grants) await stampFirstUse(tx, id, toIso(now));
   await refreshLicense(tx, license, now);
 }

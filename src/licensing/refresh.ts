@@ -2,9 +2,10 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import type { Grant } from './package-terms.ts';
-import { updateLicense } from './store-licenses.ts';
+import { type LicenseRecord, updateLicense } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
 import { type Limits, termsAt, validUntil } from './terms.ts';
+import { limitsInForce } from './verdict.ts';
 
 /** The most sites that a license has for any product; its sites are compared as a whole. null: unlimited. */
 export function siteLimitOf(
@@ -13,18 +14,18 @@ export function siteLimitOf(
   now: number,
 ): Limits['sites'] {
   const limits = [...products, { id: '', repositoryId: null }].map(
-    (product) => termsAt(grants, product, now).limits.sites,
+    (product) => limitsInForce(termsAt(grants, product, now)).limits.sites,
   );
-  return limits.some((limit) => limit === null) ? null : Math.max(0, ...(limits as number[]));
+  return limits.reduce((most, limit) => (most === null || limit === null ? null : Math.max(most, limit)), 0);
 }
 
 /**
  * Recomputes what a license's row remembers of its ledger. Called in the transaction of whatever changed the ledger, under the
- * license's lock. A limit that shrank cuts no site: it only marks the license as over its limit.
+ * license's lock. A limit that shrank cuts no site: it only marks since when the license is over its limit.
  */
 export async function refreshLicense(
   tx: Tx,
-  license: { id: string; organizationId: string; countedSites: number },
+  license: Pick<LicenseRecord, 'id' | 'organizationId' | 'countedSites' | 'overLimitAt'>,
   now: number,
 ): Promise<void> {
   const grants = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
@@ -34,6 +35,6 @@ export async function refreshLicense(
   const over = limit !== null && license.countedSites > limit;
   await updateLicense(tx, license.id, {
     validUntil: end === null ? null : toIso(end),
-    overLimitAt: over ? toIso(now) : null,
+    overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null,
   });
 }

@@ -57,6 +57,9 @@ export function exemptCap(limit: number | null): number {
   return limit === null ? Number.POSITIVE_INFINITY : Math.max(3 * limit, 5);
 }
 
+/** How an identity begins that is an instance and no host. */
+export const BY_INSTANCE = 'instance:';
+
 /** The key under which a site holds its slot. Where domains count, a staging host shares the slot of its domain. */
 export function slotIdentity(claim: SiteClaim, unit: SlotInput['unit']): string {
   if (claim.instance !== null && (claim.byInstance || claim.host === '')) return byInstance(claim.instance);
@@ -65,7 +68,7 @@ export function slotIdentity(claim: SiteClaim, unit: SlotInput['unit']): string 
 }
 
 function byInstance(instance: string): string {
-  return `instance:${instance}`;
+  return `${BY_INSTANCE}${instance}`;
 }
 
 /** Every identity under which the slots that matter to a claim may be held, whatever the unit. */
@@ -110,7 +113,7 @@ function ownSlot(claim: SiteClaim, identity: string, held: readonly Activation[]
     held.find((slot) =>
       claim.host === ''
         ? slot.counted && slot.instance === claim.instance
-        : slot.host === claim.host && !slot.identity.startsWith('instance:'),
+        : slot.host === claim.host && !slot.identity.startsWith(BY_INSTANCE),
     )
   );
 }

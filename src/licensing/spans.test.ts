@@ -176,6 +176,11 @@ describe('4: first use', () => {
     ]);
   });
 
+  it('does not wait for a use where an end was given', () => {
+    const imported = grantOf(onUse, '2026-01-15', { id: 'a', source: 'import', endsAt: on('2026-05-01') });
+    expect(shown([imported])).toEqual(['a 2026-01-15..2026-05-01']);
+  });
+
   it('stamps only the first of a chain; the next follows it by the rule of chains', () => {
     const second = grantOf(onUse, '2026-02-01', { id: 'b' });
     expect(shown([grantOf(onUse, '2026-01-15', { id: 'a' }), second])).toEqual(['a 2026-01-15.. unstarted']);
@@ -248,6 +253,25 @@ describe('6: grants in the place of others', () => {
     ],
   ])('%s', (_, grants, expected) => {
     expect(shown(grants)).toEqual(expected);
+  });
+
+  it('counts the first of two that take the place of one', () => {
+    const twice = [a, admin('2026-08-01', '2026-08-01', ['a'], 'y'), admin('2026-06-01', '2026-06-01', ['a'])];
+    for (const grants of [twice, [...twice].reverse()]) expect(shown(grants)).toEqual(['a 2026-01-15..2026-06-01']);
+  });
+
+  it('sets an end in a package of fixed dates as well', () => {
+    const season = soldPackage({ fixed: { from: on('2026-01-01'), until: on('2027-01-01') } });
+    const byHand = grantOf(season, '2026-06-01', {
+      id: 'x',
+      source: 'admin',
+      endsAt: on('2028-03-01'),
+      supersedes: ['a'],
+    });
+    expect(shown([grantOf(season, '2026-02-01', { id: 'a' }), byHand])).toEqual([
+      'a 2026-01-01..2026-06-01',
+      'x 2026-06-01..2028-03-01',
+    ]);
   });
 
   it('cuts without grace', () => {

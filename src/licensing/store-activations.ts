@@ -1,5 +1,6 @@
 import type { Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+import { BY_INSTANCE } from './slots.ts';
 
 export interface ActivationRecord {
   id: string;
@@ -56,9 +57,11 @@ export async function countActivation(tx: Tx, id: string, licenseId: string): Pr
 
 /** False: it was free already. */
 export async function releaseActivation(tx: Tx, id: string, actor: string, now: string): Promise<boolean> {
-  const row = await tx('activations').where({ id, released_at: null }).first('license_id', 'counted');
+  const [row] = await tx('activations')
+    .where({ id, released_at: null })
+    .update({ released_at: now, released_by: actor })
+    .returning(['license_id', 'counted']);
   if (!row) return false;
-  await tx('activations').where({ id }).update({ released_at: now, released_by: actor });
   await count(tx, row.license_id, Boolean(row.counted), -1);
   return true;
 }
@@ -82,16 +85,15 @@ export async function pageOfActivations(
   return (await (after === null ? query : query.where('id', '>', after))).map(toActivation);
 }
 
-/** When each site was seen last, from the usage that was rolled up. */
-export async function touchActivation(
-  tx: Tx,
-  licenseId: string,
-  identities: readonly string[],
-  at: string,
-): Promise<void> {
+/**
+ * When sites were seen last, from the usage that was rolled up. A site is told by its host or, where usage names that, by its
+ * instance: the slot's identity may be the domain that it shares with others.
+ */
+export async function touchActivation(tx: Tx, licenseId: string, sites: readonly string[], at: string): Promise<void> {
+  const instances = sites.flatMap((site) => (site.startsWith(BY_INSTANCE) ? [site.slice(BY_INSTANCE.length)] : []));
   await tx('activations')
     .where({ license_id: licenseId, released_at: null })
-    .whereIn('identity', identities)
+    .where((own) => own.whereIn('identity', sites).orWhereIn('host', sites).orWhereIn('instance', instances))
     .where('last_seen_at', '<', at)
     .update({ last_seen_at: at });
 }

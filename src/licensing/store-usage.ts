@@ -1,4 +1,4 @@
-import { insertMany, type Tx } from '../db/dialect.ts';
+import { forUpdate, insertMany, type Tx } from '../db/dialect.ts';
 
 /** One answered poll, download or validation. Texts are empty where nothing is known; no key and no address is in it. */
 export interface UsageRow {
@@ -8,7 +8,7 @@ export interface UsageRow {
   key_id: string;
   license_id: string;
   site: string;
-  /** The document or `download`, `validate`. */
+  /** The document or `download`, `missing` (a file that is not there), `validate`. */
   kind: string;
   /** E.g. `joomla/5.2.1`. */
   platform_version: string;
@@ -28,33 +28,31 @@ export interface RollUp {
   seen: { license_id: string; site: string; at: string }[];
 }
 
-/** Moves the oldest rows of the log into the day counters; at most `most`, so that each call takes a few milliseconds. */
+/**
+ * Moves the oldest rows of the log into the day counters; at most `most`, so that each call takes a few milliseconds. The rows are
+ * named one by one and locked: a row with a smaller number that another instance commits meanwhile waits for the next call.
+ */
 export async function rollUpUsage(tx: Tx, most: number): Promise<RollUp> {
-  const last = await tx('usage_log')
-    .orderBy('id')
-    .offset(most - 1)
-    .limit(1)
-    .first('id');
-  const bound = last ? Number(last.id) : Number((await tx('usage_log').max('id as id').first())?.['id'] ?? 0);
-  if (bound === 0) return { rows: 0, seen: [] };
+  const oldest = await forUpdate(tx, tx('usage_log').orderBy('id').limit(most).select('id'));
+  if (oldest.length === 0) return { rows: 0, seen: [] };
+  const rows = `id in (${oldest.map(({ id }) => Number(id)).join(', ')})`;
   const counted = COUNTED.join(', ');
   await tx.raw(
     `insert into usage_daily (${counted}, count, last_at)
-     select ${counted}, count(*), max(at) from usage_log where id <= ? group by ${counted}
+     select ${counted}, count(*), max(at) from usage_log where ${rows} group by ${counted}
      on conflict (${counted}) do update
        set count = usage_daily.count + excluded.count,
            last_at = case when excluded.last_at > usage_daily.last_at then excluded.last_at else usage_daily.last_at end`,
-    [bound],
   );
   const seen = await tx('usage_log')
-    .where('id', '<=', bound)
+    .whereRaw(rows)
     .whereNot('site', '')
     .whereNot('license_id', '')
     .groupBy('license_id', 'site')
     .select('license_id', 'site')
     .max('at as at');
-  const rows = await tx('usage_log').where('id', '<=', bound).delete();
-  return { rows, seen: seen as unknown as RollUp['seen'] };
+  await tx('usage_log').whereRaw(rows).delete();
+  return { rows: oldest.length, seen: seen as unknown as RollUp['seen'] };
 }
 
 export interface UsageFilter {
@@ -78,18 +76,24 @@ export interface UsageCount {
   last_at: string;
 }
 
-/** Counts by day with everything that was answered, rolled up or not. */
-export async function usageCounts(tx: Tx, filter: UsageFilter, limit: number): Promise<UsageCount[]> {
+/** Everything that was answered, rolled up or not. */
+function answered(tx: Tx, { productId, keyId, licenseId, fromDay, toDay }: UsageFilter) {
   const within = (table: string) => {
-    const query = tx(table).whereBetween('day', [filter.fromDay, filter.toDay]);
-    if (filter.productId !== undefined) query.where('product_id', filter.productId);
-    if (filter.keyId !== undefined) query.where('key_id', filter.keyId);
+    const query = tx(table).whereBetween('day', [fromDay, toDay]);
+    if (productId !== undefined) query.where('product_id', productId);
+    if (keyId !== undefined) query.where('key_id', keyId);
+    if (licenseId !== undefined)
+      query.whereIn('key_id', tx('license_keys').where('license_id', licenseId).select('id'));
     return query;
   };
   const rolled = within('usage_daily').select([...COUNTED, 'count', 'last_at']);
   const fresh = within('usage_log').select([...COUNTED, tx.raw('1 as count'), 'at as last_at']);
-  const rows = await tx
-    .from(rolled.unionAll([fresh]).as('u'))
+  return tx.from(rolled.unionAll([fresh]).as('u'));
+}
+
+/** Counts by day, the newest first. */
+export async function usageCounts(tx: Tx, filter: UsageFilter, limit: number): Promise<UsageCount[]> {
+  const rows = await answered(tx, filter)
     .groupBy([...COUNTED])
     .select([...COUNTED])
     .sum('count as count')
@@ -99,14 +103,17 @@ export async function usageCounts(tx: Tx, filter: UsageFilter, limit: number): P
   return rows.map((row) => ({ ...row, count: Number(row.count) })) as unknown as UsageCount[];
 }
 
+/** Kinds of usage that are not the poll of a feed. */
+const NO_POLLS = ['download', 'missing', 'validate'];
+
 /** How many polls of a product came with a key and how many without, since a day. */
 export async function keylessShare(
   tx: Tx,
   productId: string,
   fromDay: string,
 ): Promise<{ keyless: number; all: number }> {
-  const counts = await usageCounts(tx, { productId, fromDay, toDay: '9999-12-31' }, 100_000);
-  const polls = counts.filter((row) => row.kind !== 'validate' && row.kind !== 'download');
-  const sum = (rows: UsageCount[]) => rows.reduce((total, row) => total + row.count, 0);
-  return { keyless: sum(polls.filter((row) => row.key_id === '')), all: sum(polls) };
+  const [sums] = await answered(tx, { productId, fromDay, toDay: '9999-12-31' })
+    .whereNotIn('kind', NO_POLLS)
+    .select(tx.raw("sum(case when key_id = '' then count else 0 end) as keyless, sum(count) as every"));
+  return { keyless: Number(sums?.keyless ?? 0), all: Number(sums?.every ?? 0) };
 }

@@ -195,6 +195,11 @@ describe('merge: trials', () => {
     });
   });
 
+  it('is no trial beside a master grant', () => {
+    const master = sold({ kind: 'master', channels: ['*'], length: null });
+    expect(at([trial, master], on('2026-01-05')).trial).toBe(false);
+  });
+
   it('counts only until a base grant for the product starts, then never again', () => {
     expect(at([trial, base], on('2026-01-10'))).toMatchObject({ trial: true, channels: ['beta'] });
     expect(at([trial, base], on('2026-01-11'))).toMatchObject({ state: 'active', trial: false, channels: ['stable'] });
@@ -248,6 +253,12 @@ describe('merge: state and end', () => {
       { end: on('2027-12-01') },
     ],
     ['a break ends the run', [first, later], '2026-06-01', { state: 'active', end: on('2027-01-01') }],
+    [
+      'before the first of two runs: the last run',
+      [later, sold({ id: 'r', fixed: { from: on('2031-01-01'), until: on('2032-01-01') } })],
+      '2026-06-01',
+      { state: 'not_yet', startsAt: on('2029-01-01'), end: on('2032-01-01') },
+    ],
     ['in a break: the last run', [first, later], '2028-06-01', { state: 'ended', end: on('2030-01-01') }],
     [
       'the run of another product is not looked at',

