@@ -1,7 +1,51 @@
+import { feedFormats } from '../feeds/index.ts';
 import type { Core } from './app.ts';
+import { makeFloodLimiter } from './http/limits.ts';
+import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
+import { grantRoutes } from './licensing/api-grants.ts';
+import { keyRoutes } from './licensing/api-keys.ts';
+import { licenseRoutes } from './licensing/api-licenses.ts';
+import { packageRoutes } from './licensing/api-packages.ts';
+import { shopRoutes } from './licensing/api-shop.ts';
+import { siteRoutes } from './licensing/api-sites.ts';
+import { usageRoutes } from './licensing/api-usage.ts';
+import { validateRoutes } from './licensing/api-validate.ts';
+import { version } from './package-root.ts';
+import { organizationRoutes } from './releases/api-organizations.ts';
+import { productPartRoutes } from './releases/api-product-parts.ts';
+import { productRoutes } from './releases/api-products.ts';
+import { releaseRoutes } from './releases/api-releases.ts';
+
+/** What the API stands on. */
+export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge'> & {
+  config: Pick<Core['config'], 'publicUrl'>;
+};
+
+/** So many keys that nobody knows may be asked for from one network: enough for a typing error, too few for guessing. */
+const MISSES = { burst: 30, perSecond: 0.2, networks: 10_000 };
 
 /** Every route of `/api`, for the server and for the OpenAPI document alike. */
-export function apiRoutes(_core: Core): Route[] {
-  return [];
+export function apiRoutes(core: ApiCore): Route[] {
+  const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
+  const routes = [
+    ...organizationRoutes(core),
+    ...productRoutes(core),
+    ...productPartRoutes({ db: core.db, documents }),
+    ...releaseRoutes(core),
+    ...packageRoutes(core),
+    ...licenseRoutes(core),
+    ...grantRoutes(core),
+    ...keyRoutes(core),
+    ...siteRoutes(core),
+    ...shopRoutes(core),
+    ...usageRoutes(core),
+    ...validateRoutes({ ...core, misses: makeFloodLimiter(MISSES) }),
+  ];
+  return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl })];
+}
+
+/** The text of `docs/openapi.json`: the document of no installation in particular. */
+export function openapiText(core: ApiCore): string {
+  return `${JSON.stringify(openapiDocument(apiRoutes(core), { version, publicUrl: null }), null, 2)}\n`;
 }

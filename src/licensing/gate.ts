@@ -23,6 +23,8 @@ export interface Asked {
   product: Product;
   /** The address that led to the product. */
   path: string;
+  /** The document that this address was once the whole address of; null: it names the product alone. */
+  document: string | null;
   question: Question;
   verdict: Verdict;
   keyHash: string | null;
@@ -73,18 +75,16 @@ export function makeGate(deps: GateDeps): Gate {
   return {
     async ask(kind, paths, credentials) {
       const { hash, found } = hashOf(credentials.keyText);
-      const site = siteClaim(credentials);
-      const answer: LookupAnswer = await lookup({ paths, keyHash: hash, site });
-      if (answer.product === null || answer.path === null) return null;
+      const claim = siteClaim(credentials);
+      const answer: LookupAnswer = await lookup({ paths, keyHash: hash, site: claim });
+      const { product, path, document } = answer;
+      if (product === null || path === null) return null;
       const key = hash === null ? found : answer.key;
-      const question: Question = {
-        now: clock(),
-        kind,
-        product: answer.product,
-        key,
-        site,
-      };
-      return { product: answer.product, path: answer.path, question, verdict: verdict(question), keyHash: hash };
+      // A browser that fetches a file for its Dolibarr does not say so; a product of one platform does.
+      const platform = credentials.platform ?? (product.platforms.length === 1 ? (product.platforms[0] ?? null) : null);
+      const site = platform === credentials.platform ? claim : siteClaim({ ...credentials, platform });
+      const question: Question = { now: clock(), kind, product, key, site };
+      return { product, path, document, question, verdict: verdict(question), keyHash: hash };
     },
     record(asked, { kind, platformVersion, code }) {
       const { question } = asked;

@@ -68,13 +68,14 @@ export async function changeEnd(tx: Tx, change: EndChange, by: By): Promise<bool
   if (license.master) throw problem('MASTER_IS_FIXED', 'a master license has no end');
   if (change.paymentRef !== null) {
     const earlier = await findGrantByPayment(tx, license.organizationId, change.paymentRef, '1');
-    if (earlier && earlier.licenseId !== license.id)
-      throw problem('PAYMENT_LINE_CONFLICT', 'this payment is of another license');
+    if (earlier && (earlier.licenseId !== license.id || earlier.source !== 'renewal'))
+      throw problem('PAYMENT_LINE_CONFLICT', `this payment was sold as ${earlier.packageId} in ${earlier.licenseId}`);
     if (earlier) return false;
   }
   const ledger = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
   const mine = openGrants(ledger).filter((grant) => isMainOf(grant, change.repositoryId));
   const records = new Map((await grantsOf(tx, license.id)).map((record) => [record.id, record]));
+  if (mine.length === 0) throw problem('NOT_FOUND', 'the license has nothing open whose end could be set');
   const made = change.paymentRef === null ? byHand(mine, change, by) : [renewal(mine, change, by)];
   for (const { base, ...fields } of made) {
     const record = records.get(base.id) as GrantRecord;

@@ -1,5 +1,5 @@
 import type { Actor } from '../accounts/actor.ts';
-import { type AuditChanges, audit } from '../audit/audit.ts';
+import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
@@ -18,6 +18,8 @@ export interface By {
 }
 
 const SEAL = 'license-key';
+
+type AuditChanges = Parameters<typeof audit>[1]['changes'];
 
 export interface NewKey {
   licenseId: string;
@@ -68,7 +70,7 @@ function ownText(text: string, prefix: string): string {
 }
 
 /** Canonical entries; throws INVALID_REQUEST that names each one that cannot be used. */
-export function checkedDomains(entries: readonly string[]): string[] {
+function checkedDomains(entries: readonly string[]): string[] {
   const parsed = parseAllowedSites(entries);
   if (parsed.ok) return [...parsed.sites];
   throw problem('INVALID_REQUEST', 'a domain cannot be used', {

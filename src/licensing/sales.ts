@@ -23,7 +23,7 @@ import {
   lockLicense,
 } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
-import { findPackage, type PackageRecord } from './store-packages.ts';
+import { findPackage, type PackageRecord, packagesOf } from './store-packages.ts';
 
 export interface Sale {
   organization: OrganizationRecord;
@@ -40,6 +40,8 @@ export interface Sale {
   line: string;
   /** Token and Idempotency-Key of the request: unique for ever. */
   request: { token: string; key: string } | null;
+  /** An own text for the key of a new license, e.g. from the shop that was used before; else one is made. */
+  text?: string | undefined;
 }
 
 export interface Sold {
@@ -52,9 +54,10 @@ export interface Sold {
 
 /** Sells a package: a new license with its key, or more of an own one. One transaction; the same payment line sells once. */
 export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promise<Sold> {
+  const sold = await packageHere(tx, sale, by.now);
   const earlier = await soldBefore(tx, sale);
   if (earlier) return replay(tx, sale, earlier);
-  const sold = await sellable(tx, sale, by.now);
+  requireSellable(sold, sale, by.now);
   const license =
     sale.licenseId === null ? await newLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold);
   if (sold.kind === 'trial' && (await hasHadPackage(tx, license.customerId, sold.id))) throw problem('TRIAL_USED');
@@ -79,7 +82,16 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
 async function soldBefore(tx: Tx, { organization, paymentRef, line, request }: Sale): Promise<GrantRecord | null> {
   const paid = paymentRef === null ? null : await findGrantByPayment(tx, organization.id, paymentRef, line);
   if (paid || request === null) return paid;
-  return findGrantByRequest(tx, request.token, request.key);
+  const repeated = await findGrantByRequest(tx, request.token, request.key);
+  if (repeated === null) return null;
+  const isSame = repeated.organizationId === organization.id && repeated.paymentRef === paymentRef;
+  if (!isSame || repeated.line !== line) {
+    throw problem(
+      'IDEMPOTENCY_KEY_CONFLICT',
+      'this Idempotency-Key stands for another sale; a new sale needs a new one',
+    );
+  }
+  return repeated;
 }
 
 async function replay(tx: Tx, sale: Sale, grant: GrantRecord): Promise<Sold> {
@@ -93,23 +105,35 @@ async function replay(tx: Tx, sale: Sale, grant: GrantRecord): Promise<Sold> {
   return { license, grant, key, replayed: true };
 }
 
-async function sellable(tx: Tx, sale: Sale, now: number): Promise<PackageRecord> {
+/** The package, if it may be named on this route at all. */
+async function packageHere(tx: Tx, sale: Sale, now: number): Promise<PackageRecord> {
   const found = await findPackage(tx, sale.packageId);
-  if (!found || found.organizationId !== sale.organization.id)
-    throw problem('NOT_FOUND', `there is no package ${sale.packageId}`);
-  if (sale.repositoryId !== null && found.repositoryId !== sale.repositoryId) {
-    throw problem(
-      'PACKAGE_NOT_OF_REPOSITORY',
-      `${found.id} ("${found.name}") is a package of ${found.repositoryId ?? 'the organization'}`,
-    );
+  const isOwn = found?.organizationId === sale.organization.id;
+  if (sale.repositoryId !== null && (!isOwn || found.repositoryId !== sale.repositoryId)) {
+    const detail = `${sale.packageId} is no package of this repository; ${await offered(tx, sale, now)}`;
+    throw problem('PACKAGE_NOT_OF_REPOSITORY', detail, { errors: [{ pointer: '/package_id', detail }] });
   }
+  if (!isOwn) throw problem('NOT_FOUND', `there is no package ${sale.packageId}`);
   if (found.kind === 'master') throw problem('MASTER_IS_FIXED', 'a master package is not sold');
-  if (!found.active) throw problem('PACKAGE_INACTIVE', `"${found.name}" is not sold any more`);
-  if (found.terms.fixed !== null && found.terms.fixed.until <= now)
-    throw problem('PACKAGE_INACTIVE', `"${found.name}" ended`);
-  if (found.kind === 'addon' && sale.licenseId === null)
-    throw problem('ADDON_NEEDS_LICENSE', 'name the license that the add-on is for');
   return found;
+}
+
+async function offered(tx: Tx, { organization, repositoryId }: Sale, now: number): Promise<string> {
+  const all = await packagesOf(tx, { organizationId: organization.id, repositoryId });
+  const sold = all.filter((each) => each.kind !== 'master' && each.active && !isOver(each, now));
+  if (sold.length === 0) return 'it has none that is sold';
+  return `it sells ${sold.map(({ id, name }) => `${id} ("${name}")`).join(', ')}`;
+}
+
+function isOver({ terms }: PackageRecord, now: number): boolean {
+  return terms.fixed !== null && terms.fixed.until <= now;
+}
+
+function requireSellable(sold: PackageRecord, sale: Sale, now: number): void {
+  if (!sold.active) throw problem('PACKAGE_INACTIVE', `"${sold.name}" is not sold any more`);
+  if (isOver(sold, now)) throw problem('PACKAGE_INACTIVE', `"${sold.name}" ended`);
+  if (sold.kind === 'addon' && sale.licenseId === null)
+    throw problem('ADDON_NEEDS_LICENSE', 'name the license that the add-on is for');
 }
 
 async function newLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
@@ -198,7 +222,10 @@ async function keyFor(tx: Tx, secrets: Secrets, sale: Sale, license: LicenseReco
     return createKey(
       tx,
       secrets,
-      { licenseId: license.id, role: 'normal', prefix: sale.organization.keyPrefix, domains: sale.domains },
+      {
+        ...{ licenseId: license.id, role: 'normal', prefix: sale.organization.keyPrefix, domains: sale.domains },
+        text: sale.text,
+      },
       by,
     );
   }

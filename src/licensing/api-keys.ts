@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import type { Db } from '../db/connect.ts';
+import { idParam } from '../http/id-param.ts';
+import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { ORGANIZATION_LEVEL } from '../releases/level.ts';
+import type { Secrets } from '../secrets.ts';
+import { domainsField, reasonField } from './fields.ts';
+import { KeyView, keyView, typedHint } from './key-view.ts';
+import { keyText } from './keys.ts';
+import { addKey, changeKey, keysAt, pauseKey, readKey, showKey, withdrawKey } from './level-keys.ts';
+
+interface Deps {
+  db: Db;
+  secrets: Secrets;
+}
+
+const params = z.object({ id: idParam('key') });
+const label = z.string().trim().max(200);
+const TEXT = z.string().meta({ description: 'The full license key' });
+
+/** Keys of licenses. */
+export function keyRoutes(deps: Deps): Route[] {
+  return [
+    listing(deps),
+    reading(deps),
+    showing(deps),
+    adding(deps),
+    changing(deps),
+    pausing(deps, true),
+    pausing(deps, false),
+    revoking(deps),
+  ];
+}
+
+function listing({ db }: Deps): Route {
+  return route({
+    method: 'get',
+    path: `${ORGANIZATION_LEVEL.path}/keys`,
+    operationId: 'listKeys',
+    summary: 'The license keys of an organization',
+    tag: 'keys',
+    scope: 'keys:read',
+    params: ORGANIZATION_LEVEL.params,
+    query: z.object({
+      ...pageQuery('key'),
+      license_id: idParam('license').optional(),
+      hint: z.string().max(40).transform(typedHint).optional().meta({
+        description: 'Prefix and last characters as shown, e.g. FG1…7K2M; three dots will do',
+      }),
+    }),
+    answers: { 200: pageOf(KeyView) },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { org }, query: { license_id: licenseId, hint, ...place } }, { actor }) {
+      const { organization } = await ORGANIZATION_LEVEL.find(db, actor, { org });
+      const page = await keysAt(db, { organizationId: organization.id, licenseId, hint }, place);
+      return { status: 200, body: pageBody(page, ({ key }) => keyView(key)) };
+    },
+  });
+}
+
+function reading({ db }: Deps): Route {
+  return route({
+    method: 'get',
+    path: '/api/v1/keys/{id}',
+    operationId: 'getKey',
+    summary: 'One license key, without its text',
+    tag: 'keys',
+    scope: 'keys:read',
+    params,
+    answers: { 200: KeyView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id } }, { actor }) {
+      return { status: 200, body: keyView(await readKey(db, actor, id)) };
+    },
+  });
+}
+
+function showing({ db, secrets }: Deps): Route {
+  return route({
+    method: 'get',
+    path: '/api/v1/keys/{id}/text',
+    operationId: 'showKey',
+    summary: 'The full text of a license key',
+    description: 'Who looked at it is remembered.',
+    tag: 'keys',
+    scope: 'keys:show',
+    params,
+    answers: { 200: z.object({ id: z.string(), key: TEXT }) },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id } }, context) {
+      return { status: 200, body: { id, key: await showKey(db, secrets, id, context) } };
+    },
+  });
+}
+
+function adding({ db, secrets }: Deps): Route {
+  return route({
+    method: 'post',
+    path: '/api/v1/licenses/{id}/keys',
+    operationId: 'addKey',
+    summary: 'One more key of a license',
+    tag: 'keys',
+    scope: 'keys:write',
+    params: z.object({ id: idParam('license') }),
+    body: z.strictObject({
+      label: label.default(''),
+      domains: domainsField.default([]),
+      key: z
+        .string()
+        .min(1)
+        .max(512)
+        .optional()
+        .meta({ description: 'An own text, e.g. of a key sold elsewhere before' }),
+    }),
+    answers: { 201: KeyView.extend({ key: TEXT }) },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'ALREADY_EXISTS', 'KEY_MALFORMED'],
+    secretFields: ['/key'],
+    async refill(stored, { actor }) {
+      const reply = z.looseObject({ id: z.string() }).parse(stored);
+      return { ...reply, key: keyText(secrets, await readKey(db, actor, reply.id)) };
+    },
+    async handler({ params: { id }, body: { key: text, ...wish } }, context) {
+      const key = await addKey(db, secrets, id, { ...wish, text }, context);
+      return { status: 201, body: { ...keyView(key), key: keyText(secrets, key) } };
+    },
+  });
+}
+
+function changing({ db }: Deps): Route {
+  return route({
+    method: 'patch',
+    path: '/api/v1/keys/{id}',
+    operationId: 'changeKey',
+    summary: 'Changes the label of a key, or the sites that it works on',
+    tag: 'keys',
+    scope: 'keys:write',
+    params,
+    body: z.strictObject({ label: label.optional(), domains: domainsField.optional() }),
+    answers: { 200: KeyView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id }, body }, context) {
+      return { status: 200, body: keyView(await changeKey(db, id, body, context)) };
+    },
+  });
+}
+
+function pausing({ db }: Deps, suspended: boolean): Route {
+  const act = suspended ? 'suspend' : 'resume';
+  return route({
+    method: 'post',
+    path: `/api/v1/keys/{id}/${act}`,
+    operationId: `${act}Key`,
+    summary: suspended ? 'Suspends a license key' : 'Resumes a suspended license key',
+    tag: 'keys',
+    scope: 'keys:write',
+    params,
+    answers: { 200: KeyView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id } }, context) {
+      return { status: 200, body: keyView(await pauseKey(db, id, suspended, context)) };
+    },
+  });
+}
+
+function revoking({ db, secrets }: Deps): Route {
+  const next = z.string().nullable().meta({ description: 'The key that took the place of a master key' });
+  return route({
+    method: 'post',
+    path: '/api/v1/keys/{id}/revoke',
+    operationId: 'revokeKey',
+    summary: 'Revokes a license key for ever',
+    description: 'The license stays; a master key gets a successor at once, which is named in `next_key_id`.',
+    tag: 'keys',
+    scope: 'keys:write',
+    params,
+    body: z.strictObject({ reason: reasonField }),
+    answers: { 200: KeyView.extend({ next_key_id: next }) },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id }, body: { reason } }, context) {
+      const { key, next: made } = await withdrawKey(db, secrets, id, reason, context);
+      return { status: 200, body: { ...keyView(key), next_key_id: made?.id ?? null } };
+    },
+  });
+}

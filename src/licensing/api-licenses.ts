@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import type { Db } from '../db/connect.ts';
+import { idParam } from '../http/id-param.ts';
+import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { ORGANIZATION_LEVEL } from '../releases/level.ts';
+import type { Secrets } from '../secrets.ts';
+import { domainsField, emailField, lineField, nameField, paymentRefField, quantityField } from './fields.ts';
+
+import { LicenseView, licenseView } from './license-view.ts';
+import { changeNotes, changeState, listLicenses, readLicense } from './licenses.ts';
+import { sellAt, textForSeller, textForSellerAgain } from './shop.ts';
+
+interface Deps {
+  db: Db;
+  secrets: Secrets;
+}
+
+const params = z.object({ id: idParam('license') });
+
+/** Licenses of organizations. */
+export function licenseRoutes(deps: Deps): Route[] {
+  return [
+    listing(deps),
+    reading(deps),
+    creating(deps),
+    noting(deps),
+    ...CHANGES.map((change) => changing(deps, change)),
+  ];
+}
+
+function listing({ db }: Deps): Route {
+  return route({
+    method: 'get',
+    path: `${ORGANIZATION_LEVEL.path}/licenses`,
+    operationId: 'listLicenses',
+    summary: 'The licenses of an organization',
+    tag: 'licenses',
+    scope: 'licenses:read',
+    params: ORGANIZATION_LEVEL.params,
+    query: z.object({
+      ...pageQuery('license'),
+      customer_email: emailField.optional(),
+      package_id: idParam('package').optional(),
+    }),
+    answers: { 200: pageOf(LicenseView) },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { org }, query }, { actor, now }) {
+      const { organization } = await ORGANIZATION_LEVEL.find(db, actor, { org });
+      const { customer_email: customerEmail, package_id: packageId, ...place } = query;
+      const page = await listLicenses(db, { organizationId: organization.id, customerEmail, packageId }, place);
+      return { status: 200, body: pageBody(page, (whole) => licenseView(whole, null, now)) };
+    },
+  });
+}
+
+function reading({ db }: Deps): Route {
+  return route({
+    method: 'get',
+    path: '/api/v1/licenses/{id}',
+    operationId: 'getLicense',
+    summary: 'One license',
+    tag: 'licenses',
+    scope: 'licenses:read',
+    params,
+    answers: { 200: LicenseView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id } }, { actor, now }) {
+      return { status: 200, body: licenseView(await readLicense(db, actor, id), null, now) };
+    },
+  });
+}
+
+const NewLicenseBody = z.strictObject({
+  package_id: idParam('package'),
+  quantity: quantityField,
+  source: z.enum(['purchase', 'admin', 'import']).default('purchase'),
+  customer_name: nameField,
+  customer_email: emailField,
+  domains: domainsField.default([]),
+  payment_ref: paymentRefField.nullable().default(null),
+  line: lineField,
+});
+
+const NewLicense = LicenseView.extend({
+  key_id: z.string(),
+  key: z.string().nullable().meta({ description: 'The full license key, as with the sale of a license key' }),
+  grant_id: z.string(),
+}).meta({ id: 'NewLicense' });
+
+function creating(deps: Deps): Route {
+  const { db, secrets } = deps;
+  return route({
+    method: 'post',
+    path: `${ORGANIZATION_LEVEL.path}/licenses`,
+    operationId: 'createLicense',
+    summary: 'Sells a package as a new license with its first key',
+    description: 'The same `payment_ref` and `line` sell once for ever: 200 and the same license when they come again.',
+    tag: 'licenses',
+    scope: 'licenses:write',
+    params: ORGANIZATION_LEVEL.params,
+    body: NewLicenseBody,
+    answers: { 200: NewLicense, 201: NewLicense },
+    problems: [
+      ...(['NOT_FOUND', 'WRONG_ID_KIND', 'PAYMENT_LINE_CONFLICT', 'TRIAL_USED', 'MASTER_IS_FIXED'] as const),
+      ...(['PACKAGE_INACTIVE', 'ADDON_NEEDS_LICENSE'] as const),
+    ],
+    secretFields: ['/key'],
+    async refill(stored, { actor }) {
+      const reply = z.looseObject({ key_id: z.string(), grant_id: z.string() }).parse(stored);
+      return { ...reply, key: await textForSellerAgain(deps, actor, reply.key_id, reply.grant_id) };
+    },
+    async handler({ params: { org }, body }, context) {
+      const { actor, idempotencyKey, now } = context;
+      const level = await ORGANIZATION_LEVEL.find(db, actor, { org });
+      const wish = {
+        packageId: body.package_id,
+        licenseId: null,
+        quantity: body.quantity,
+        customer: { name: body.customer_name, email: body.customer_email },
+        domains: body.domains,
+        source: body.source,
+        paymentRef: body.payment_ref,
+        line: body.line,
+        request: idempotencyKey === null ? null : { token: actor.id, key: idempotencyKey },
+      };
+      const { license, key, grant, replayed } = await sellAt(deps, level, wish, context);
+      const shown = licenseView(await readLicense(db, actor, license.id), null, now);
+      const text = textForSeller(secrets, actor, key, grant);
+      const made = { ...shown, key_id: key.id, key: text, grant_id: grant.id };
+      return replayed ? { status: 200, body: made } : { status: 201, body: made };
+    },
+  });
+}
+
+function noting({ db }: Deps): Route {
+  return route({
+    method: 'patch',
+    path: '/api/v1/licenses/{id}',
+    operationId: 'changeLicense',
+    summary: 'Changes the notes of a license',
+    tag: 'licenses',
+    scope: 'licenses:write',
+    params,
+    body: z.strictObject({ notes: z.string().max(10_000) }),
+    answers: { 200: LicenseView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
+    async handler({ params: { id }, body }, context) {
+      await changeNotes(db, id, body.notes, context);
+      return { status: 200, body: licenseView(await readLicense(db, context.actor, id), null, context.now) };
+    },
+  });
+}
+
+const CHANGES = [
+  { change: 'suspend', summary: 'Suspends a license', description: 'Its keys open nothing until it is resumed.' },
+  { change: 'resume', summary: 'Resumes a suspended license', description: 'Time went on meanwhile.' },
+  { change: 'revoke', summary: 'Revokes a license', description: 'For ever.' },
+] as const;
+
+function changing({ db }: Deps, { change, summary, description }: (typeof CHANGES)[number]): Route {
+  return route({
+    method: 'post',
+    path: `/api/v1/licenses/{id}/${change}`,
+    operationId: `${change}License`,
+    summary,
+    description,
+    tag: 'licenses',
+    scope: 'licenses:write',
+    params,
+    answers: { 200: LicenseView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'MASTER_IS_FIXED'],
+    async handler({ params: { id } }, context) {
+      await changeState(db, id, change, context);
+      return { status: 200, body: licenseView(await readLicense(db, context.actor, id), null, context.now) };
+    },
+  });
+}

@@ -1,0 +1,145 @@
+import type { Actor } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import { problem } from '../errors.ts';
+import { findOrganization } from '../forge/store.ts';
+import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import type { Level } from '../releases/level.ts';
+import type { Secrets } from '../secrets.ts';
+import { type By, changeDomains, createKey, keyText, revokeKey, suspendKey } from './keys.ts';
+import type { WholeLicense } from './license-view.ts';
+import { licenseOf, type PageQuery, wholeLicenses } from './licenses.ts';
+import { countKeys, findKey, type KeyFilter, type KeyRecord, pageOfKeys, updateKey } from './store-keys.ts';
+import { findLicense, type LicenseRecord, lockLicense } from './store-licenses.ts';
+import { ledgersOf } from './store-lookup.ts';
+
+/** Throws NOT_FOUND, in the same words for a key that is not there and one that the actor may not touch. */
+async function keyOf(tx: Tx, actor: Actor, id: string): Promise<{ key: KeyRecord; license: LicenseRecord }> {
+  const key = await findKey(tx, id);
+  if (!key) throw problem('NOT_FOUND');
+  return { key, license: await licenseOf(tx, actor, key.licenseId) };
+}
+
+export async function readKey(db: Db, actor: Actor, id: string): Promise<KeyRecord> {
+  return (await db.read((tx) => keyOf(tx, actor, id))).key;
+}
+
+/** A repository's routes see the keys of licenses that have any grant of its packages. Throws NOT_FOUND. */
+export async function keyAt(
+  tx: Tx,
+  { organization, repository }: Level,
+  id: string,
+): Promise<{ key: KeyRecord; license: LicenseRecord }> {
+  const key = await findKey(tx, id);
+  const license = key && (await findLicense(tx, key.licenseId));
+  if (!key || license?.organizationId !== organization.id) throw problem('NOT_FOUND');
+  const ledger = repository && ((await ledgersOf(tx, [license.id])).get(license.id) ?? []);
+  if (ledger?.every((grant) => grant.package.repositoryId !== repository?.id)) throw problem('NOT_FOUND');
+  return { key, license };
+}
+
+export interface KeySeen {
+  key: KeyRecord;
+  license: WholeLicense;
+}
+
+export async function keysAt(db: Db, filter: KeyFilter, query: PageQuery): Promise<Page<KeySeen>> {
+  const { limit, after } = pageRequest(query);
+  return db.read(async (tx) => {
+    const rows = await pageOfKeys(tx, filter, after, limit + 1);
+    const counted = await countKeys(tx, filter, COUNT_LIMIT + 1);
+    const page = pageFrom(rows, limit, counted, ({ id }) => [id]);
+    const records = await Promise.all(
+      [...new Set(page.items.map(({ licenseId }) => licenseId))].map((id) => findLicense(tx, id)),
+    );
+    const found = records.filter((record) => record !== null);
+    const licenses = await wholeLicenses(tx, filter.organizationId, found);
+    const items = page.items.flatMap((key) => {
+      const license = licenses.get(key.licenseId);
+      return license ? [{ key, license }] : [];
+    });
+    return { ...page, items };
+  });
+}
+
+export interface KeyWish {
+  label: string;
+  domains: readonly string[];
+  /** An own text, e.g. from the shop that was used before. */
+  text?: string | undefined;
+}
+
+/** One more key of a license. */
+export async function addKey(db: Db, secrets: Secrets, licenseId: string, wish: KeyWish, by: By): Promise<KeyRecord> {
+  return db.tx(async (tx) => {
+    const { organizationId } = await licenseOf(tx, by.actor, licenseId);
+    const prefix = await prefixOf(tx, organizationId);
+    return createKey(tx, secrets, { licenseId, role: 'normal', prefix, ...wish }, by);
+  });
+}
+
+/** The text of a key; that it was looked at is remembered. */
+export async function showKey(db: Db, secrets: Secrets, id: string, by: By): Promise<string> {
+  return db.tx(async (tx) => {
+    const { key } = await keyOf(tx, by.actor, id);
+    const text = keyText(secrets, key);
+    const event = { actor: by.actor, action: 'key.show', entity: 'key', entityId: id, changes: {} };
+    await audit(tx, { ...event, requestId: by.requestId }, by.now);
+    return text;
+  });
+}
+
+export async function changeKey(
+  db: Db,
+  id: string,
+  change: { label?: string | undefined; domains?: readonly string[] | undefined },
+  by: By,
+): Promise<KeyRecord> {
+  return db.tx(async (tx) => {
+    const key = await lockedKey(tx, id, by);
+    if (change.domains !== undefined) await changeDomains(tx, key, change.domains, by);
+    if (change.label !== undefined) {
+      await updateKey(tx, id, { label: change.label });
+      const event = { actor: by.actor, action: 'key.label', entity: 'key', entityId: id, changes: {} };
+      await audit(tx, { ...event, requestId: by.requestId }, by.now);
+    }
+    return (await keyOf(tx, by.actor, id)).key;
+  });
+}
+
+export async function pauseKey(db: Db, id: string, suspended: boolean, by: By): Promise<KeyRecord> {
+  return db.tx(async (tx) => {
+    await suspendKey(tx, await lockedKey(tx, id, by), suspended, by);
+    return (await keyOf(tx, by.actor, id)).key;
+  });
+}
+
+/** `next`: the key that was made in its place, where it was the one of a master license. */
+export async function withdrawKey(
+  db: Db,
+  secrets: Secrets,
+  id: string,
+  reason: string,
+  by: By,
+): Promise<{ key: KeyRecord; next: KeyRecord | null }> {
+  return db.tx(async (tx) => {
+    const found = await lockedKey(tx, id, by);
+    const { organizationId } = await licenseOf(tx, by.actor, found.licenseId);
+    const next = await revokeKey(tx, secrets, found, reason, await prefixOf(tx, organizationId), by);
+    return { key: (await keyOf(tx, by.actor, id)).key, next };
+  });
+}
+
+/** Read again under the license's lock: two revocations of a master key at once must not make two successors. */
+async function lockedKey(tx: Tx, id: string, by: By): Promise<KeyRecord> {
+  const { license } = await keyOf(tx, by.actor, id);
+  await lockLicense(tx, license.id);
+  return (await keyOf(tx, by.actor, id)).key;
+}
+
+async function prefixOf(tx: Tx, organizationId: string): Promise<string> {
+  const organization = await findOrganization(tx, organizationId);
+  if (!organization) throw new Error(`${organizationId} is missing`);
+  return organization.keyPrefix;
+}

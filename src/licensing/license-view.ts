@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { CustomerRecord } from '../accounts/store-customers.ts';
+import { toIso } from '../clock.ts';
+import { type Product, productPath } from '../releases/product.ts';
+import { instant } from './fields.ts';
+import { LICENSE_STATUSES, licenseStatus, wholeTerms } from './license-status.ts';
+import { Entitlement, type Grant } from './package-terms.ts';
+import type { LicenseRecord } from './store-licenses.ts';
+import type { Limits } from './terms.ts';
+
+/** A license with everything that its answer is computed from. */
+export interface WholeLicense {
+  record: LicenseRecord;
+  customer: CustomerRecord;
+  ledger: readonly Grant[];
+  /** All products of the organization, retired ones too. */
+  products: readonly Product[];
+}
+
+const Slots = z
+  .object({ used: z.number().int(), max: z.number().int().nullable().meta({ description: 'null: unlimited' }) })
+  .meta({ id: 'Slots' });
+const LimitsView = z
+  .object({
+    sites: z
+      .object({
+        used: z.number().int(),
+        exempt: z.number().int().meta({ description: 'Sites that do not count: test copies, local ones' }),
+        max: z.number().int().nullable().meta({ description: 'null: unlimited' }),
+      })
+      .meta({ id: 'SiteSlots' }),
+    devices: Slots,
+    seats: Slots,
+    sessions: Slots,
+  })
+  .meta({ id: 'Limits' });
+
+const ProductOfLicense = z
+  .object({
+    id: z.string(),
+    path: z.string(),
+    status: z.enum(LICENSE_STATUSES),
+    valid_until: instant.nullable(),
+    grace_until: instant.nullable(),
+    channels: z.array(z.string()).meta({ description: 'In force now; `*` is every channel' }),
+    max_sites: z.number().int().nullable(),
+    entitlements: z.record(z.string(), Entitlement),
+  })
+  .meta({ id: 'ProductOfLicense' });
+
+const CustomerView = z
+  .object({ id: z.string(), name: z.string(), email: z.string(), kind: z.string() })
+  .meta({ id: 'Customer' });
+
+export const LicenseView = z
+  .object({
+    id: z.string(),
+    organization_id: z.string(),
+    customer: CustomerView,
+    master: z.boolean(),
+    status: z.enum(LICENSE_STATUSES),
+    valid_until: instant.nullable().meta({ description: 'null: without an end, or canceled' }),
+    starts_at: instant.nullable().meta({ description: 'When it begins, where it has not yet' }),
+    grace_until: instant.nullable(),
+    canceled_at: instant.nullable(),
+    suspended_at: instant.nullable(),
+    revoked_at: instant.nullable(),
+    limits: LimitsView,
+    over_limit: z.boolean().meta({ description: 'More sites are in use than allowed; none is cut, none is added' }),
+    products: z.array(ProductOfLicense),
+    notes: z.string(),
+    created_at: instant,
+  })
+  .meta({ id: 'License' });
+export type LicenseView = z.input<typeof LicenseView>;
+
+const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
+
+/**
+ * What is shown of a license at one instant. Routes of a repository show the time that its packages give, for its products; limits
+ * are always those of the whole license, because its sites are compared as a whole.
+ */
+export function licenseView(whole: WholeLicense, repositoryId: string | null, now: number): LicenseView {
+  const { record, customer, ledger } = whole;
+  const products = whole.products.filter((each) => repositoryId === null || each.repositoryId === repositoryId);
+  const flags = { suspended: record.suspendedAt !== null, revoked: record.revokedAt !== null };
+  const all = wholeTerms(ledger, products, now);
+  const shown = repositoryId === null ? all : wholeTerms(shownLedger(ledger, repositoryId), products, now);
+  const limits = limitsView(all.limits, record);
+  const isCanceled = shown.state === 'canceled' || shown.state === 'none';
+  return {
+    id: record.id,
+    organization_id: record.organizationId,
+    customer: { id: customer.id, name: customer.name, email: customer.email, kind: customer.kind },
+    master: record.master,
+    status: licenseStatus(flags, shown),
+    valid_until: iso(shown.validUntil),
+    starts_at: iso(shown.startsAt),
+    grace_until: iso(shown.graceUntil),
+    canceled_at: iso(shown.canceledAt),
+    suspended_at: record.suspendedAt,
+    revoked_at: record.revokedAt,
+    limits,
+    over_limit: !isCanceled && all.limits.sites !== null && record.countedSites > all.limits.sites,
+    products: shown.products
+      .filter(({ product }) => product.retiredAt === null)
+      .map(({ product, terms, limits: { sites } }) => ({
+        id: product.id,
+        path: productPath(product),
+        status: licenseStatus(flags, terms),
+        valid_until: iso(terms.end),
+        grace_until: iso(terms.graceEnd),
+        channels: terms.channels,
+        max_sites: sites,
+        entitlements: terms.entitlements,
+      })),
+    notes: record.notes,
+    created_at: record.createdAt,
+  };
+}
+
+/** The grants that a repository's routes show. An add-on alone has no time of its own: then all that carry it count. */
+function shownLedger(ledger: readonly Grant[], repositoryId: string | null): readonly Grant[] {
+  if (repositoryId === null) return ledger;
+  const mine = ledger.filter((grant) => grant.package.repositoryId === repositoryId);
+  return mine.some((grant) => grant.package.kind !== 'addon') ? mine : ledger;
+}
+
+/** Only sites hold slots so far. */
+function limitsView(limits: Limits, { countedSites, exemptSites }: LicenseRecord): LicenseView['limits'] {
+  return {
+    sites: { used: countedSites, exempt: exemptSites, max: limits.sites },
+    devices: { used: 0, max: limits.devices },
+    seats: { used: 0, max: limits.seats },
+    sessions: { used: 0, max: limits.sessions },
+  };
+}

@@ -1,0 +1,132 @@
+import { type Actor, requireOrganization } from '../accounts/actor.ts';
+import { findCustomers } from '../accounts/store-customers.ts';
+import { audit } from '../audit/audit.ts';
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import { problem } from '../errors.ts';
+import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import { productsOfOrganization } from '../releases/store-products.ts';
+import { type GrantView, grantViews } from './grant-view.ts';
+import { closeGrant } from './grants.ts';
+import { type By, changeLicenseState } from './keys.ts';
+import type { WholeLicense } from './license-view.ts';
+import {
+  closingsOf,
+  countLicenses,
+  findGrant,
+  findLicense,
+  grantsOf,
+  type LicenseFilter,
+  type LicenseRecord,
+  pageOfLicenses,
+  updateLicense,
+} from './store-licenses.ts';
+import { ledgersOf } from './store-lookup.ts';
+
+export type PageQuery = { limit: number; cursor?: string | undefined };
+
+/** Throws NOT_FOUND, in the same words for a license that is not there and one that the actor may not touch. */
+export async function licenseOf(tx: Tx, actor: Actor, id: string): Promise<LicenseRecord> {
+  const found = await findLicense(tx, id);
+  if (!found) throw problem('NOT_FOUND');
+  requireOrganization(actor, found.organizationId);
+  return found;
+}
+
+/** The licenses of one organization with all that is shown of them: four statements, whatever their number. */
+export async function wholeLicenses(
+  tx: Tx,
+  organizationId: string,
+  records: readonly LicenseRecord[],
+): Promise<Map<string, WholeLicense>> {
+  const ids = [...new Set(records.map(({ id }) => id))];
+  const ledgers = await ledgersOf(tx, ids);
+  const customers = await findCustomers(tx, [...new Set(records.map(({ customerId }) => customerId))]);
+  const products = await productsOfOrganization(tx, organizationId);
+  return new Map(
+    records.map((record) => {
+      const customer = customers.get(record.customerId);
+      if (!customer) throw new Error(`the customer of ${record.id} is missing`);
+      return [record.id, { record, customer, products, ledger: ledgers.get(record.id) ?? [] }];
+    }),
+  );
+}
+
+export async function wholeLicense(tx: Tx, record: LicenseRecord): Promise<WholeLicense> {
+  const whole = (await wholeLicenses(tx, record.organizationId, [record])).get(record.id);
+  if (!whole) throw new Error(`${record.id} is missing`);
+  return whole;
+}
+
+export async function readLicense(db: Db, actor: Actor, id: string): Promise<WholeLicense> {
+  return db.read(async (tx) => wholeLicense(tx, await licenseOf(tx, actor, id)));
+}
+
+export async function listLicenses(db: Db, filter: LicenseFilter, query: PageQuery): Promise<Page<WholeLicense>> {
+  const { limit, after } = pageRequest(query);
+  return db.read(async (tx) => {
+    const records = await pageOfLicenses(tx, filter, after, limit + 1);
+    const counted = await countLicenses(tx, filter, COUNT_LIMIT + 1);
+    const page = pageFrom(records, limit, counted, ({ id }) => [id]);
+    const whole = await wholeLicenses(tx, filter.organizationId, page.items);
+    return { ...page, items: [...whole.values()] };
+  });
+}
+
+export async function changeNotes(db: Db, id: string, notes: string, by: By): Promise<void> {
+  await db.tx(async (tx) => {
+    await licenseOf(tx, by.actor, id);
+    await updateLicense(tx, id, { notes });
+    const event = { actor: by.actor, action: 'license.notes', entity: 'license', entityId: id, changes: {} };
+    await audit(tx, { ...event, requestId: by.requestId }, by.now);
+  });
+}
+
+/** Throws NOT_FOUND and MASTER_IS_FIXED. */
+export async function changeState(db: Db, id: string, change: 'suspend' | 'resume' | 'revoke', by: By): Promise<void> {
+  await db.tx(async (tx) => {
+    await licenseOf(tx, by.actor, id);
+    await changeLicenseState(tx, id, change, by);
+  });
+}
+
+/** The whole ledger of a license, or the lines of one repository's packages, oldest first. */
+export async function grantsSeen(tx: Tx, licenseId: string, repositoryId: string | null): Promise<GrantView[]> {
+  const records = await grantsOf(tx, licenseId);
+  const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
+  const closings = await closingsOf(
+    tx,
+    records.map(({ id }) => id),
+  );
+  const mine = new Set(
+    ledger.filter((each) => repositoryId === null || each.package.repositoryId === repositoryId).map(({ id }) => id),
+  );
+  return grantViews(records, ledger, closings).filter(({ id }) => mine.has(id));
+}
+
+/** The ledger of one license, each line with what it means. */
+export async function readGrants(db: Db, actor: Actor, licenseId: string): Promise<GrantView[]> {
+  return db.read(async (tx) => {
+    await licenseOf(tx, actor, licenseId);
+    return grantsSeen(tx, licenseId, null);
+  });
+}
+
+/** Closes or reopens one line. Throws NOT_FOUND and MASTER_IS_FIXED. */
+export async function changeGrant(
+  db: Db,
+  id: string,
+  kind: 'close' | 'reopen',
+  reason: string,
+  by: By,
+): Promise<GrantView> {
+  return db.tx(async (tx) => {
+    const grant = await findGrant(tx, id);
+    if (!grant) throw problem('NOT_FOUND');
+    requireOrganization(by.actor, grant.organizationId);
+    await closeGrant(tx, id, kind, reason, by);
+    const changed = (await grantsSeen(tx, grant.licenseId, null)).find((each) => each.id === id);
+    if (!changed) throw new Error(`${id} is missing`);
+    return changed;
+  });
+}

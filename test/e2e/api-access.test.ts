@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCOPES } from '../../src/accounts/scope.ts';
+import { apiRoutes } from '../../src/api-routes.ts';
+import type { Route } from '../../src/http/route.ts';
+import { newId } from '../../src/ids.ts';
+import { saveRelease } from '../../src/releases/store-releases.ts';
+import { type Answer, type ApiServer, startApi } from '../support/api-server.ts';
+import { onEachDatabase } from '../support/databases.ts';
+import { type Shop, seedPackage, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
+
+const PUBLIC = ['getOpenapi', 'validateLicense'];
+/** Lists that answer everybody with what is his own. */
+const OWN_LISTS = ['listOrganizations'];
+
+onEachDatabase('who may call the API', (database) => {
+  let api: ApiServer;
+  let shop: Shop;
+  let stranger: string;
+  let routes: Route[];
+  /** Ids of things that exist, by the path that names them. */
+  let ids: Record<string, string>;
+
+  beforeAll(async () => {
+    const { db } = database();
+    api = await startApi(database());
+    routes = apiRoutes(api.core);
+    shop = await seedShop(db);
+    stranger = (await seedShop(db)).organization.id;
+    const sold = await seedSoldLicense(db, shop, { repository: shop.repository });
+    const site = await seedSite(db, sold.license, 'one.example.com');
+    const release = newId('release');
+    const at = '2026-01-01T00:00:00.000Z';
+    await db.tx((tx) =>
+      saveRelease(tx, {
+        ...{ id: release, productId: shop.product.id, version: '1.0.0', tag: '1.0.0', commitId: '', webUrl: '' },
+        ...{ forgeReleaseId: null, channel: 'stable', clientWord: 'stable', notes: '', changelog: [], security: false },
+        ...{ targets: {}, phpMinimum: null, state: 'listed', fingerprint: '', firstSeenAt: at, updatedAt: at },
+        ...{ withdrawnAt: null, yankedAt: null, yankedBy: null, yankReason: null },
+      }),
+    );
+    ids = {
+      packages: sold.package.id,
+      'license-keys': sold.key.id,
+      keys: sold.key.id,
+      licenses: sold.license.id,
+      grants: sold.grant.id,
+      products: shop.product.id,
+      releases: release,
+      site_id: site.id,
+    };
+  });
+  afterAll(() => api.close());
+
+  /** A right address of the route; everything that it names exists. */
+  function addressOf({ path }: Route): string {
+    return path
+      .replace('/api/v1', '')
+      .replace('{org}', shop.organization.slug)
+      .replace('{repo}', shop.repository.name)
+      .replace('{site_id}', ids['site_id'] ?? '')
+      .replace(/([a-z-]+)\/\{id\}/, (_, kind: string) => `${kind}/${ids[kind]}`);
+  }
+
+  async function call(route: Route, token: string | null): Promise<Answer> {
+    const caller = api.as(token);
+    if (route.method === 'get' || route.method === 'delete') return caller[route.method](addressOf(route));
+    return caller[route.method as 'post' | 'patch'](addressOf(route), await bodyFor(route));
+  }
+
+  /** A right body, so that nothing but the token decides. */
+  async function bodyFor({ operationId }: Route): Promise<object> {
+    const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
+    const repository = shop.repository;
+    if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };
+    if (/^sell\w+LicenseKey$|^createLicense$/.test(operationId))
+      return { ...buyer, package_id: (await seedPackage(database().db, shop.organization, { repository })).id };
+    if (operationId === 'addGrant') return { package_id: ids['packages'] };
+    if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
+    if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
+    if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
+    if (operationId === 'changeLicense') return { notes: 'n' };
+    return {};
+  }
+
+  const guarded = () => routes.filter(({ operationId }) => !PUBLIC.includes(operationId));
+
+  it('has no other public route than those that are meant to be', () => {
+    const open = routes.filter(({ scope }) => scope === 'public').map(({ operationId }) => operationId);
+    expect(open.sort()).toEqual(PUBLIC);
+    expect(guarded().length).toBeGreaterThan(50);
+  });
+
+  it('asks every other caller for a token', async () => {
+    for (const route of guarded()) {
+      for (const token of [null, 'FG1-0000000-0000000-0000000-0000000', 'fgt_nothing']) {
+        const { status, json } = await call(route, token);
+        expect([route.operationId, status, json.code]).toEqual([route.operationId, 401, 'UNAUTHENTICATED']);
+      }
+    }
+  });
+
+  it('asks for the very scope that the route names', async () => {
+    for (const route of guarded()) {
+      const token = await api.token({ scopes: SCOPES.filter((scope) => scope !== route.scope) });
+      const { status, json } = await call(route, token);
+      expect([route.operationId, status, json.code]).toEqual([route.operationId, 403, 'FORBIDDEN']);
+      expect(json.detail).toContain(route.scope);
+    }
+  });
+
+  it('tells the token of another organization that there is no such thing, as for what is not there', async () => {
+    const token = await api.token({ organizationId: stranger });
+    const mine = await api.token({ organizationId: shop.organization.id });
+    for (const route of guarded().filter(({ operationId }) => !OWN_LISTS.includes(operationId))) {
+      const refused = await call(route, token);
+      expect([route.operationId, refused.status, refused.json?.code]).toEqual([route.operationId, 404, 'NOT_FOUND']);
+      const missing = await missingTwin(route, mine);
+      const same = ({ json: { request_id: _, ...rest } }: Answer) => rest;
+      expect(same(refused)).toEqual(same(missing));
+    }
+  });
+
+  /** The same route asked for something that does not exist, by somebody who may see all of his organization. */
+  async function missingTwin(route: Route, token: string): Promise<Answer> {
+    const before = { shop, ids };
+    const gone = { ...shop.organization, slug: 'nobody' };
+    shop = { ...shop, organization: gone };
+    ids = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, `${id.slice(0, 4)}${'0'.repeat(26)}`]));
+    try {
+      const caller = api.as(token);
+      const address = addressOf(route);
+      if (route.method === 'get' || route.method === 'delete') return await caller[route.method](address);
+      const { ids: real } = before;
+      ids = { ...ids, packages: real['packages'] ?? '' };
+      shop = before.shop;
+      return await caller[route.method as 'post' | 'patch'](address, await bodyFor(route));
+    } finally {
+      ({ shop, ids } = before);
+    }
+  }
+
+  it('lets in whoever has the scope, for the organization or for all', async () => {
+    const mine = await api.token({ organizationId: shop.organization.id });
+    for (const route of guarded().filter(({ method }) => method === 'get')) {
+      for (const token of [mine, await api.token({ scopes: [route.scope as (typeof SCOPES)[number]] })]) {
+        expect([route.operationId, (await call(route, token)).status]).toEqual([route.operationId, 200]);
+      }
+    }
+    const listed = await api.as(mine).get('/organizations');
+    expect(listed.json.items.map(({ id }: { id: string }) => id)).toEqual([shop.organization.id]);
+    expect((await api.get('/organizations')).json.total).toBe(2);
+  });
+
+  describe('every change', () => {
+    it('is done by a token of the organization', async () => {
+      const mine = await api.token({ organizationId: shop.organization.id });
+      const order = ['retireProduct', 'revokeLicense', 'revokeKey', 'closeGrant'];
+      const last = (route: Route) => order.indexOf(route.operationId);
+      const changes = guarded().filter(({ method }) => method !== 'get');
+      for (const route of changes.sort((a, b) => last(a) - last(b))) {
+        const { status } = await call(route, mine);
+        // What the state of things forbids is another test's matter: nobody was turned away at the door.
+        expect([route.operationId, [200, 201, 202, 204, 400, 409, 422].includes(status)]).toEqual([
+          route.operationId,
+          true,
+        ]);
+      }
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { CLI_ACTOR } from '../../src/accounts/actor.ts';
+import { makeReplyStore, purgeReplies } from '../../src/accounts/replies.ts';
+import { SCOPES, type Scope } from '../../src/accounts/scope.ts';
+import { createToken, findToken } from '../../src/accounts/tokens.ts';
+import { type ApiCore, apiRoutes } from '../../src/api-routes.ts';
+import { DAY } from '../../src/clock.ts';
+import { forgeDrivers } from '../../src/forge/registry.ts';
+import { makeFloodLimiter } from '../../src/http/limits.ts';
+import { makeLogger } from '../../src/http/log.ts';
+import { mountRoutes } from '../../src/http/mount.ts';
+import { trustedProxies } from '../../src/http/network.ts';
+import { makeGate } from '../../src/licensing/gate.ts';
+import { makeLookup } from '../../src/licensing/lookup.ts';
+import { makeRecorder } from '../../src/licensing/record.ts';
+import type { TestDatabase } from './databases.ts';
+import { SEED_NOW, seedSecrets } from './seed.ts';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any body and fails where a field is missing
+  json: any;
+}
+
+interface Ask {
+  token?: string | null;
+  headers?: Record<string, string>;
+}
+
+/** A person or program with a token. */
+interface Caller {
+  get(path: string, ask?: Ask): Promise<Answer>;
+  post(path: string, body?: unknown, ask?: Ask): Promise<Answer>;
+  patch(path: string, body: unknown, ask?: Ask): Promise<Answer>;
+  delete(path: string, ask?: Ask): Promise<Answer>;
+}
+
+export interface ApiServer extends Caller {
+  core: ApiCore;
+  /** Everything that was logged. */
+  lines: string[];
+  /** A token; of every scope and for every organization unless told otherwise. */
+  token(options?: { scopes?: readonly Scope[]; organizationId?: string | null }): Promise<string>;
+  /** Asks as whoever holds the token. */
+  as(token: string | null): Caller;
+  now(): number;
+  /** Moves the clock. */
+  pass(ms: number): void;
+  /** A day and more passes, so that kept replies are gone. */
+  forgetReplies(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The API on a database of its own, served by a real server with its clock held at SEED_NOW. */
+export async function startApi(database: TestDatabase): Promise<ApiServer> {
+  const { db } = database;
+  let now = SEED_NOW;
+  const clock = () => now;
+  const lines: string[] = [];
+  const keyPrefixes = () => ['FG1'];
+  const gate = makeGate({ clock, secrets: seedSecrets, keyPrefixes, lookup: makeLookup(db), record: makeRecorder(db) });
+  const publicUrl = 'https://updates.example.com';
+  const forge = { db, clock, publicUrl, secrets: seedSecrets, drivers: forgeDrivers, cacheDir: '' };
+  const core: ApiCore = { clock, db, secrets: seedSecrets, gate, forge, config: { publicUrl } };
+  const app = express();
+  mountRoutes(app, apiRoutes(core), {
+    clock,
+    log: makeLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
+    publicUrl,
+    findToken: (text, at) => findToken({ db, secrets: seedSecrets }, text, at),
+    replies: makeReplyStore(db),
+    trusted: trustedProxies(['127.0.0.1']),
+    flood: makeFloodLimiter({ burst: 10_000, perSecond: 1_000, networks: 10 }),
+  });
+  const server = await listen(app);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  async function token({ scopes = SCOPES, organizationId = null }: Parameters<ApiServer['token']>[0] = {}) {
+    const wish = { name: 'test', organizationId, scopes: [...scopes], expiresAt: null };
+    return (await createToken({ db, secrets: seedSecrets }, wish, CLI_ACTOR, now)).text;
+  }
+  const as = (own: string | null) => callerOf(url, own);
+  return {
+    ...as(await token()),
+    ...{ core, lines, token, as, now: clock },
+    pass(ms) {
+      now += ms;
+    },
+    async forgetReplies() {
+      now += DAY + 1;
+      await purgeReplies(db, now);
+    },
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+function listen(app: express.Express): Promise<Server> {
+  return new Promise((resolve) => {
+    const server = app.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
+
+function callerOf(url: string, own: string | null): Caller {
+  async function ask(method: string, path: string, body: unknown, { token = own, headers = {} }: Ask = {}) {
+    const sent = new Headers(headers);
+    if (token !== null) sent.set('Authorization', `Bearer ${token}`);
+    if (body !== undefined) sent.set('Content-Type', 'application/json');
+    const init = { method, headers: sent, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const response = await fetch(`${url}/api/v1${path}`, init);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) };
+  }
+  return {
+    get: (path, options) => ask('GET', path, undefined, options),
+    post: (path, body, options) => ask('POST', path, body, options),
+    patch: (path, body, options) => ask('PATCH', path, body, options),
+    delete: (path, options) => ask('DELETE', path, undefined, options),
+  };
+}
