@@ -135,6 +135,11 @@ export async function findOrganization(tx: Tx, idOrSlug: string): Promise<Organi
   return row ? toOrganization(row) : null;
 }
 
+/** Makes writers that look before they insert (a customer by mail) take turns. */
+export async function lockOrganization(tx: Tx, id: string): Promise<void> {
+  await forUpdate(tx, tx('organizations').where({ id }).select('id'));
+}
+
 export async function findOrganizationByOwner(
   tx: Tx,
   forgeId: string,

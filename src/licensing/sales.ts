@@ -1,9 +1,9 @@
 import { findCustomerByEmail, insertCustomer } from '../accounts/store-customers.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
-import { forUpdate, type Tx } from '../db/dialect.ts';
+import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
-import type { OrganizationRecord } from '../forge/store.ts';
+import { lockOrganization, type OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, changeDomains, createKey } from './keys.ts';
@@ -159,7 +159,7 @@ async function newLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
 async function customerFor(tx: Tx, { organization, customer }: Sale, by: By): Promise<string> {
   const email = customer.email.trim().toLowerCase();
   // Two sales to one new buyer at once would make two customers.
-  await forUpdate(tx, tx('organizations').where({ id: organization.id }).select('id'));
+  await lockOrganization(tx, organization.id);
   const known = email === '' ? null : await findCustomerByEmail(tx, organization.id, email);
   if (known) return known.id;
   const id = newId('customer', by.now);
