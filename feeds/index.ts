@@ -1,6 +1,12 @@
+import type { ClientModel } from '../src/updates/client-model.ts';
 import type { FeedFormat } from '../src/updates/feed-format.ts';
+import { dolibarrClient } from './dolibarr/client-model.ts';
 import { dolibarrFormat } from './dolibarr/format.ts';
+import { joomlaClient } from './joomla/client-model.ts';
 import { joomlaFormat } from './joomla/format.ts';
 
 /** One line a kind of client. */
 export const feedFormats: readonly FeedFormat[] = [joomlaFormat, dolibarrFormat];
+
+/** The same clients as previews and checks play them. */
+export const clientModels: readonly ClientModel[] = [joomlaClient, dolibarrClient];

@@ -8,6 +8,7 @@ import { type Clock, systemClock, toIso } from './clock.ts';
 import type { Config } from './config.ts';
 import { connect, type Db } from './db/connect.ts';
 import { migrate } from './db/migrate.ts';
+import { hookRouter } from './forge/api-hooks.ts';
 import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
 import { mendDrift } from './forge/drift.ts';
 import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
@@ -25,15 +26,18 @@ import { makeRecorder } from './licensing/record.ts';
 import { rollUp } from './licensing/usage.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
-import { makeFill } from './releases/artifacts.ts';
+import { healRelease, makeFill } from './releases/artifacts.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 import { feedUrlsOf } from './releases/products.ts';
 import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
 import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secrets.ts';
 import { type Catalog, makeCatalog } from './updates/catalog.ts';
 import { makeDownload } from './updates/download.ts';
+import { makeCache } from './updates/feed-cache.ts';
 import { makeServe } from './updates/serve.ts';
 import { makeWeb } from './web/web.ts';
+
+export { apiRoutes } from './api-routes.ts';
 
 /** Everything that commands and the server share: an open, migrated database and the verbs' dependencies. */
 export interface Core {
@@ -54,10 +58,18 @@ export interface Core {
   close(): Promise<void>;
 }
 
+/** What tests put in place of the real thing. */
 export interface CoreOptions {
   clock?: Clock;
   log?: Logger;
+  /** Instead of the one that the configuration names; `close` closes it. */
+  db?: Db;
+  drivers?: Partial<ForgeDeps['drivers']>;
+  store?: ArtifactStore;
 }
+
+/** Tags without a release of their own whose end is remembered, over all products. */
+const MOST_SETTLED = 20_000;
 
 export async function openCore(config: Config, options: CoreOptions = {}): Promise<Core> {
   const clock = options.clock ?? systemClock;
@@ -65,7 +77,7 @@ export async function openCore(config: Config, options: CoreOptions = {}): Promi
   const key = loadSecretKey(config.dataDir, config.secretKey, config.databaseUrl === null);
   const { pepper, encryptionKey } = parseSecretKey(key.text);
   const secrets = makeSecrets(pepper, encryptionKey);
-  const db = connect(config.databaseUrl, join(config.dataDir, 'feedgate.db'));
+  const db = options.db ?? connect(config.databaseUrl, join(config.dataDir, 'feedgate.db'));
   try {
     await migrate(db, migrations, toIso(clock()));
     await checkPepper(db, secrets.fingerprint);
@@ -73,17 +85,18 @@ export async function openCore(config: Config, options: CoreOptions = {}): Promi
     await db.close();
     throw error;
   }
-  return compose({ config, clock, log, db, secrets, madeSecretKey: key.created });
+  const store = options.store ?? makeArtifactStore(join(config.dataDir, 'artifacts'));
+  const drivers = { ...forgeDrivers, ...options.drivers };
+  return compose({ config, clock, log, db, secrets, store, madeSecretKey: key.created }, drivers);
 }
 
-type Ground = Pick<Core, 'config' | 'clock' | 'log' | 'db' | 'secrets' | 'madeSecretKey'>;
+type Ground = Pick<Core, 'config' | 'clock' | 'log' | 'db' | 'secrets' | 'store' | 'madeSecretKey'>;
 
-function compose(ground: Ground): Core {
-  const { config, clock, log, db, secrets } = ground;
+function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
+  const { config, clock, log, db, secrets, store } = ground;
   const metrics = makeMetrics({ process: true });
   const cacheDir = join(config.dataDir, 'git');
-  const forgeDeps: ForgeDeps = { db, secrets, drivers: forgeDrivers, cacheDir };
-  const store = makeArtifactStore(join(config.dataDir, 'artifacts'));
+  const forgeDeps: ForgeDeps = { db, secrets, drivers, cacheDir };
   const reconcileDeps: ReconcileDeps = {
     ...forgeDeps,
     clock,
@@ -93,6 +106,7 @@ function compose(ground: Ground): Core {
       const documents = format?.documents.filter((each) => each.kind === 'feed').map((each) => each.fileName) ?? [];
       return feedUrlsOf(db, config.publicUrl, product, documents);
     },
+    settled: makeCache(MOST_SETTLED),
   };
   const worker = makeWorker({
     db,
@@ -115,13 +129,12 @@ function compose(ground: Ground): Core {
     ...ground,
     metrics,
     forge: { ...forgeDeps, clock, publicUrl: config.publicUrl },
-    store,
     reconcile: reconcileDeps,
     worker,
     gate: makeGate({ clock, secrets, keyPrefixes: prefixes.current, lookup, record }),
     catalog: makeCatalog(db),
     async close() {
-      prefixes.stop();
+      await prefixes.stop();
       await worker.stop();
       await db.close();
     },
@@ -151,7 +164,7 @@ export async function serve(core: Core): Promise<Running> {
   });
   await core.store.sweep(60 * 60_000, core.clock());
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => reject(inWords(error, core.config)));
     server.listen(core.config.port, core.config.host, resolve);
   });
   core.worker.start();
@@ -162,13 +175,24 @@ export async function serve(core: Core): Promise<Running> {
     async stop() {
       schedule.stop();
       await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
+        // What is busy now is idle in a moment, and would stay for as long as its client likes to keep it.
+        const idle = setInterval(() => server.closeIdleConnections(), 50);
+        server.close(() => {
+          clearInterval(idle);
+          resolve();
+        });
         setTimeout(() => server.closeAllConnections(), 10_000).unref();
       });
       await core.close();
     },
   };
+}
+
+function inWords(error: NodeJS.ErrnoException, { port, host }: Config): Error {
+  if (error.code === 'EADDRINUSE') return new Error(`port ${port} is taken on ${host}; set PORT to another one`);
+  return error.code === 'EACCES'
+    ? new Error(`port ${port} may not be used by this user; set PORT to another one`)
+    : error;
 }
 
 function choresOf({ db, clock, forge, log }: Core): Chores {
@@ -199,9 +223,12 @@ export function buildHandler(
     store: core.store,
     maxBytes: config.maxArtifactBytes,
     sideOf: async ({ repositoryId }) => (repositoryId === null ? null : sideOfRepository(core.forge, repositoryId)),
+    clock: core.clock,
+    onLost: (artifact, product) => healRelease(core, artifact, product),
   });
   const poll = makeServe({ ...shared, download: makeDownload({ ...shared, fill }) });
-  const web = makeWeb({ ...core, formats: feedFormats, routes: apiRoutes(core) });
+  const hooks = hookRouter({ ...core.forge, log });
+  const web = makeWeb({ ...core, formats: feedFormats, hooks, routes: apiRoutes(core) });
   return (req, res) => {
     if (!poll(req, res)) web(req, res);
   };

@@ -10,6 +10,12 @@ const io = {
   env: processEnvironment(),
 };
 
+// Whoever reads only the first lines has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 process.exitCode = await runCommand(commands, process.argv.slice(2), io);
 // A keep-alive socket or an idle pool must not keep a finished command alive.
 if (process.exitCode !== undefined) setTimeout(() => process.exit(), 500).unref();

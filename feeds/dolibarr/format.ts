@@ -6,6 +6,7 @@ import { readDescriptor } from './descriptor.ts';
 import { lintRelease } from './lint.ts';
 import { offeredName } from './offered-name.ts';
 import { planRepack } from './repack.ts';
+import { fitsDolibarr } from './requirements.ts';
 import { textDocument } from './text.ts';
 import { xmlDocument } from './xml.ts';
 
@@ -19,6 +20,7 @@ export const dolibarrFormat: FeedFormat = {
   repack: (facts) => planRepack(dolibarrFacts(facts)),
   downloadName: (facts, version) => offeredName(dolibarrFacts(facts).module, version),
   compareVersions: comparePhpVersions,
+  fits: ({ target, facts }, clientVersion) => fitsDolibarr(target, dolibarrFacts(facts), clientVersion),
 };
 
 function dolibarrFacts(facts: PackageFacts): DolibarrFacts {

@@ -11,7 +11,7 @@ type AuditValue = string | number | boolean | null | readonly (string | number)[
  * Field by field, what something was set to, or from what to what. Ids and plain values only: a license key, a token or a
  * secret is named by its id and hint, never by its text.
  */
-type AuditChanges = Readonly<Record<string, AuditValue | { from: AuditValue; to: AuditValue }>>;
+export type AuditChanges = Readonly<Record<string, AuditValue | { from: AuditValue; to: AuditValue }>>;
 
 export interface AuditEvent {
   actor: Actor;

@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config.ts';
-import { Problem } from '../errors.ts';
+import { type FieldError, ForgeTrouble, Problem } from '../errors.ts';
+import { redactKeys } from '../http/redact.ts';
 
 /** Exit codes that scripts can trust. */
 export const EXIT = {
@@ -59,6 +60,19 @@ export function listOf(values: Values, name: string): string[] {
   return all.flatMap((each) => (typeof each === 'string' ? each.split(',') : [])).filter((each) => each !== '');
 }
 
+export function flagOf(values: Values, name: string): boolean {
+  return values[name] === true;
+}
+
+/** One of a closed list of words; throws UsageError that names them. */
+export function choiceOf<T extends string>(values: Values, name: string, choices: readonly T[]): T | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  const found = choices.find((each) => each === text);
+  if (found === undefined) throw new UsageError(`--${name} is one of ${choices.join(', ')}`);
+  return found;
+}
+
 export function required(value: string | undefined, what: string): string {
   if (value === undefined || value === '') throw new UsageError(`${what} is missing`);
   return value;
@@ -71,7 +85,7 @@ export function numberOf(values: Values, name: string): number | undefined {
   return Number(text);
 }
 
-export class ConfigError extends Error {
+class ConfigError extends Error {
   readonly faults: readonly string[];
   constructor(faults: readonly string[]) {
     super('the configuration is wrong');
@@ -92,8 +106,8 @@ export async function runCommand(commands: readonly Command[], argv: readonly st
   const command = find(commands, argv);
   if (!command) {
     const words = argv.filter((word) => !word.startsWith('-') && word !== 'help').join(' ');
-    if (words !== '' && !isGroup(commands, words)) io.note(`feedgate: there is no command "${words}"\n`);
-    (isHelp ? io.say : io.note)(overview(commands, words));
+    if (words !== '' && !isGroup(commands, words)) io.note(`feedgate: there is no command "${redactKeys(words)}"\n`);
+    (isHelp ? io.say : io.note)(overview(commands, isGroup(commands, words) ? words : (words.split(' ')[0] ?? '')));
     return isHelp || words === '' ? EXIT.ok : EXIT.usage;
   }
   if (isHelp) {
@@ -126,24 +140,43 @@ async function run(command: Command, args: readonly string[], io: Io): Promise<n
   }
 }
 
+interface Failure {
+  code: string;
+  words: string;
+  exit: number;
+  errors: readonly FieldError[];
+}
+
+/** What may be told of an error: never a license key or a token that was typed. */
+function failureOf(error: unknown): Failure {
+  const words = redactKeys(wordsOf(error));
+  if (error instanceof ConfigError) return { code: 'CONFIG', words, exit: EXIT.config, errors: [] };
+  if (isUsage(error)) return { code: 'USAGE', words, exit: EXIT.usage, errors: [] };
+  if (error instanceof Problem) return { code: error.code, words, exit: EXIT.failed, errors: error.errors };
+  const code = error instanceof ForgeTrouble ? 'FORGE_TROUBLE' : 'FAILED';
+  return { code, words, exit: EXIT.failed, errors: [] };
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof ConfigError)
+    return ['The configuration is wrong:', ...error.faults.map((fault) => `  - ${fault}`)].join('\n');
+  if (!(error instanceof Error)) return String(error);
+  return error.message || (error as { code?: string }).code || error.name;
+}
+
+function isUsage(error: unknown): boolean {
+  return (
+    error instanceof UsageError || (error as { code?: string } | null)?.code?.startsWith?.('ERR_PARSE_ARGS') === true
+  );
+}
+
 function explain(command: Command, error: unknown, io: Io, isJson: boolean): number {
-  if (error instanceof ConfigError) {
-    io.note(['The configuration is wrong:', ...error.faults.map((fault) => `  - ${fault}`)].join('\n'));
-    return EXIT.config;
-  }
-  const isUsage =
-    error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
-  const words = error instanceof Error ? error.message : String(error);
-  if (isUsage) {
-    io.note(`feedgate ${command.name}: ${words}\nusage: feedgate ${command.name} ${command.usage}`);
-    return EXIT.usage;
-  }
-  if (isJson && error instanceof Problem)
-    io.json({ error: { code: error.code, detail: error.message, errors: error.errors } });
-  const fields =
-    error instanceof Problem ? error.errors.map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join('') : '';
-  io.note(`feedgate ${command.name}: ${words}${fields}`);
-  return EXIT.failed;
+  const { code, words, exit, errors } = failureOf(error);
+  if (isJson) io.json({ error: { code, detail: words, errors } });
+  const fields = errors.map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join('');
+  const usage = exit === EXIT.usage ? `\nusage: feedgate ${command.name} ${command.usage}` : '';
+  io.note(exit === EXIT.config ? words : `feedgate ${command.name}: ${words}${fields}${usage}`);
+  return exit;
 }
 
 function overview(commands: readonly Command[], group: string): string {

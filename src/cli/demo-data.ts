@@ -1,19 +1,18 @@
 import { CLI_ACTOR } from '../accounts/actor.ts';
 import type { Core } from '../app.ts';
 import { DAY } from '../clock.ts';
-import { addForge, ensureOrganization, ensureRepository, findRemote } from '../forge/connect.ts';
-import { RECONCILE } from '../forge/hooks.ts';
-import { findForge, listRepositories, type OrganizationRecord } from '../forge/store.ts';
+import { addForge, ensureOrganization, ensureRepository, findRemote, requireForge } from '../forge/connect.ts';
+import { findForgeByName, forgeOverviews, type OrganizationRecord } from '../forge/forge-reads.ts';
+import { keyOfPayment, masterKeyText } from '../licensing/key-reads.ts';
 import { type By, keyText, revokeKey } from '../licensing/keys.ts';
+import { listPackages } from '../licensing/package-reads.ts';
 import type { PackageTerms } from '../licensing/package-terms.ts';
 import { createPackage } from '../licensing/packages.ts';
 import { sell } from '../licensing/sales.ts';
-import { findMasterKey, keysOfLicense } from '../licensing/store-keys.ts';
-import { findGrantByPayment } from '../licensing/store-licenses.ts';
-import { packagesOf } from '../licensing/store-packages.ts';
+import { findProductNamed } from '../releases/product-reads.ts';
 import { addProduct } from '../releases/products.ts';
 import type { Platform } from '../releases/release.ts';
-import { findProductByName } from '../releases/store-products.ts';
+import { syncNow } from '../releases/sync.ts';
 
 export const DEMO_ORGANIZATION = 'acme';
 const FORGE = 'demo';
@@ -25,7 +24,7 @@ function byCli(core: Core, daysAgo = 0): By {
 /** Connects the folder of repositories as a `git` forge; what an earlier start made is used again. */
 export async function connectDemo(core: Core, folder: string): Promise<OrganizationRecord> {
   const by = byCli(core);
-  const known = await core.db.read((tx) => findForge(tx, FORGE));
+  const known = await findForgeByName(core.db, FORGE);
   const forge = known ?? (await addForge(core.forge, { kind: 'git', name: FORGE, baseUrl: folder, token: null }, by));
   return ensureOrganization(core.forge, { forge, owner: DEMO_ORGANIZATION, name: 'Acme' }, by);
 }
@@ -36,9 +35,8 @@ export async function addDemoProduct(
   what: { repository: string; title: string; platform: Platform },
 ): Promise<void> {
   const by = byCli(core);
-  if (await core.db.read((tx) => findProductByName(tx, `${organization.slug}/${what.repository}`))) return;
-  const forge = await core.db.read((tx) => findForge(tx, organization.forgeId));
-  if (!forge) throw new Error('the demo forge is gone');
+  if (await findProductNamed(core.db, `${organization.slug}/${what.repository}`)) return;
+  const forge = await requireForge(core.forge, organization.forgeId);
   const remote = await findRemote(core.forge, forge, organization.owner, what.repository);
   const repository = await ensureRepository(core.forge, organization, remote, by);
   const { title: name, platform } = what;
@@ -51,7 +49,8 @@ export async function addDemoProduct(
 
 /** Looks at every repository now and waits for it. */
 export async function syncAll(core: Core): Promise<void> {
-  for (const { id } of await core.db.read((tx) => listRepositories(tx, null))) await core.worker.runNow(RECONCILE, id);
+  const repositories = (await forgeOverviews(core.db)).flatMap((overview) => overview.repositories);
+  for (const { id } of repositories) await syncNow(core.reconcile, id);
 }
 
 const TERMS: PackageTerms = {
@@ -91,28 +90,20 @@ export async function demoKeys(core: Core, organization: OrganizationRecord): Pr
   const ids = await demoPackages(core, organization);
   const keys: Partial<DemoKeys> = {};
   for (const sale of SALES) keys[sale.name] = await demoKey(core, organization, sale, ids.get(sale.package) ?? '');
-  const master = await core.db.read((tx) => findMasterKey(tx, organization.id));
-  return { ...keys, master: master ? keyText(core.secrets, master) : '' } as DemoKeys;
+  const master = (await masterKeyText(core.db, core.secrets, organization.id)) ?? '';
+  return { ...keys, master } as DemoKeys;
 }
 
 async function demoPackages(core: Core, organization: OrganizationRecord): Promise<Map<string, string>> {
-  return core.db.tx(async (tx) => {
-    const known = new Map(
-      (await packagesOf(tx, { organizationId: organization.id })).map(({ name, id }) => [name, id]),
-    );
-    for (const [name, terms] of Object.entries(PACKAGES)) {
-      if (known.has(name)) continue;
-      const made = await createPackage(
-        tx,
-        core.secrets,
-        organization,
-        { repositoryId: null, name, kind: 'base', terms },
-        byCli(core),
-      );
-      known.set(name, made.id);
-    }
-    return known;
-  });
+  const packages = await listPackages(core.db, { organization, repository: null });
+  const known = new Map(packages.map(({ name, id }) => [name, id]));
+  for (const [name, terms] of Object.entries(PACKAGES)) {
+    if (known.has(name)) continue;
+    const wish = { repositoryId: null, name, kind: 'base' as const, terms };
+    const made = await core.db.tx((tx) => createPackage(tx, core.secrets, organization, wish, byCli(core)));
+    known.set(name, made.id);
+  }
+  return known;
 }
 
 async function demoKey(
@@ -122,13 +113,10 @@ async function demoKey(
   packageId: string,
 ): Promise<string> {
   const by = byCli(core, sale.daysAgo);
+  const paymentRef = `demo-${sale.name}`;
+  const earlier = await keyOfPayment(core.db, core.secrets, organization.id, paymentRef);
+  if (earlier !== null) return earlier;
   return core.db.tx(async (tx) => {
-    const paymentRef = `demo-${sale.name}`;
-    const earlier = await findGrantByPayment(tx, organization.id, paymentRef, '1');
-    if (earlier) {
-      const [key] = await keysOfLicense(tx, earlier.licenseId);
-      return key ? keyText(core.secrets, key) : '';
-    }
     const customer = { name: `Customer "${sale.name}"`, email: `${sale.name}@customer.example` };
     const common = {
       organization,

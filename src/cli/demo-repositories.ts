@@ -117,7 +117,10 @@ export async function moveTag(folder: string, repository: DemoRepository): Promi
 }
 
 async function importTags(path: string, tags: readonly DemoTag[]): Promise<void> {
-  await git([`--git-dir=${path}`, 'fast-import', '--quiet', '--force', '--date-format=now'], tags.map(importOf).join(''));
+  await git(
+    [`--git-dir=${path}`, 'fast-import', '--quiet', '--force', '--date-format=now'],
+    tags.map(importOf).join(''),
+  );
 }
 
 function importOf({ name, files, message }: DemoTag): string {

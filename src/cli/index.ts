@@ -1,7 +1,32 @@
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
+import { forgeAdd, forgeList } from './forge.ts';
+import { forgeCheck } from './forge-check.ts';
+import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
+import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
+import { keyCreate } from './key-create.ts';
 import { migrateCommand } from './migrate.ts';
+import { openapi } from './openapi.ts';
+import { packageChange, packageCreate, packageList } from './package.ts';
+import { productAdd } from './product-add.ts';
+import { lint, productLint } from './product-lint.ts';
+import { productList } from './product-list.ts';
+import { productPreview } from './product-preview.ts';
+import { productAliasAdd, productRetire, productSet } from './product-set.ts';
+import { productSync } from './product-sync.ts';
+import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { serveCommand } from './serve.ts';
+import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 
-/** One line a command. */
-export const commands: readonly Command[] = [serveCommand, migrateCommand, demo];
+/** One line a command group. */
+export const commands: readonly Command[] = [
+  ...[serveCommand, migrateCommand, demo, doctor],
+  ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate],
+  ...[productAdd, productList, productSet, productSync, productLint, productPreview, productAliasAdd, productRetire],
+  ...[releaseList, releaseYank, releaseUnyank],
+  ...[packageList, packageCreate, packageChange],
+  ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
+  ...[tokenCreate, tokenList, tokenRevoke],
+  ...[lint, openapi],
+];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { migrations } from '../../migrations/index.ts';
+import { systemClock, toIso } from '../clock.ts';
 import { connect } from '../db/connect.ts';
 import { migrate, pendingMigrations } from '../db/migrate.ts';
 import { type Command, configOf, EXIT } from './command.ts';
@@ -17,7 +18,7 @@ export const migrateCommand: Command = {
       const isDry = values['dry-run'] === true;
       const names = isDry
         ? await pendingMigrations(db, migrations)
-        : await migrate(db, migrations, new Date().toISOString());
+        : await migrate(db, migrations, toIso(systemClock()));
       io.json({ [isDry ? 'pending' : 'applied']: names });
       io.say(
         names.length === 0

@@ -73,11 +73,7 @@ export interface NewOrganization {
 }
 
 /** The organization of an owner, made on first need together with its master key. */
-export async function ensureOrganization(
-  deps: ForgeDeps,
-  wish: NewOrganization,
-  by: By,
-): Promise<OrganizationRecord> {
+export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization, by: By): Promise<OrganizationRecord> {
   const slug = wish.slug ?? wish.owner;
   const fault = slugFault(slug);
   if (fault) throw problem('INVALID_REQUEST', `the organization cannot be called "${slug}": ${fault}`);

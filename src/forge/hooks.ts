@@ -5,8 +5,8 @@ import { newId } from '../ids.ts';
 import { enqueue } from '../jobs/store.ts';
 import { hookEventsOf } from '../plugin-manifest.ts';
 import { connectionOf, type ForgeDeps, hookSecretsOf, type RepositorySide, sideOfRepository } from './connections.ts';
-import type { HookHeaders, HookNotice } from './forge.ts';
-import { findForge, findRepositoryByRemoteId, updateRepository } from './store.ts';
+import type { HookHeaders } from './forge.ts';
+import { type ForgeRecord, findForge, findRepositoryByRemoteId, updateRepository } from './store.ts';
 import { type DeliveryRecord, saveDelivery } from './store-deliveries.ts';
 
 export interface HookDeps extends ForgeDeps {
@@ -35,8 +35,7 @@ export async function receiveHook(
   rawBody: Uint8Array,
   headers: HookHeaders,
 ): Promise<Received> {
-  const forge = await deps.db.read((tx) => findForge(tx, forgeId));
-  if (!forge || forge.id !== forgeId) throw problem('NOT_FOUND', 'there is no such forge');
+  const forge = await requireHookedForge(deps, forgeId);
   const driver = deps.drivers[forge.kind];
   const verdict = driver.verifyHook(rawBody, headers, hookSecretsOf(deps, forge));
   if (verdict !== 'valid') {
@@ -45,59 +44,48 @@ export async function receiveHook(
       verdict === 'unsigned' ? 'the delivery is not signed' : 'the signature does not match',
     );
   }
-  const parsed = driver.parseHook(rawBody, headers);
-  const bodySha256 = createHash('sha256').update(rawBody).digest('hex');
   const now = toIso(deps.clock());
-  const body = new TextDecoder().decode(rawBody);
-  if (!parsed.ok) {
-    const deliveryId = `body:${bodySha256}`;
-    return deps.db.tx((tx) =>
-      saveDelivery(tx, {
-        id: newId('delivery'),
-        forgeId,
-        deliveryId,
-        event: '',
-        action: null,
-        repositoryId: null,
-        body,
-        bodySha256,
-        state: 'ignored',
-        detail: parsed.reason,
-        receivedAt: now,
-      }),
-    );
-  }
+  const blank = blankRecord(forge.id, rawBody, now);
+  const parsed = driver.parseHook(rawBody, headers);
+  if (!parsed.ok) return deps.db.tx((tx) => saveDelivery(tx, { ...blank, detail: parsed.reason }));
   const { notice } = parsed;
-  const declared = isDeclared(forge.kind, notice);
+  const { deliveryId, event, action } = notice;
+  const declared = hookEventsOf(forge.kind).includes(event);
   return deps.db.tx(async (tx) => {
     const repository = notice.repository ? await findRepositoryByRemoteId(tx, forgeId, notice.repository.id) : null;
-    const detail = !declared
-      ? `"${notice.event}" is not asked for`
-      : repository === null
-        ? 'no connected repository is meant'
-        : '';
-    const received = await saveDelivery(tx, {
-      id: newId('delivery'),
-      forgeId,
-      deliveryId: notice.deliveryId,
-      event: notice.event,
-      action: notice.action,
-      repositoryId: repository?.id ?? null,
-      body,
-      bodySha256,
-      state: detail === '' ? 'queued' : 'ignored',
-      detail,
-      receivedAt: now,
-    });
-    if (received.state === 'queued' && repository !== null) {
-      await enqueue(
-        tx,
-        { kind: RECONCILE, subject: repository.id, runAt: now, payload: { again: LOOK_AGAIN_MS } },
-        now,
-      );
-    }
+    const named = { ...blank, deliveryId, event, action, repositoryId: repository?.id ?? null };
+    if (!declared) return saveDelivery(tx, { ...named, detail: `"${event}" is not asked for` });
+    if (repository === null) return saveDelivery(tx, { ...named, detail: 'no connected repository is meant' });
+    const received = await saveDelivery(tx, { ...named, state: 'queued' });
+    const job = { kind: RECONCILE, subject: repository.id, runAt: now, payload: { again: LOOK_AGAIN_MS }, hint: true };
+    if (received.state === 'queued') await enqueue(tx, job, now);
     return received;
   });
+}
+
+export async function requireHookedForge(deps: Pick<HookDeps, 'db'>, forgeId: string): Promise<ForgeRecord> {
+  const forge = await deps.db.read((tx) => findForge(tx, forgeId));
+  if (!forge || forge.id !== forgeId) throw problem('NOT_FOUND', 'there is no such forge');
+  return forge;
+}
+
+/** Without a delivery id of its own a body counts as itself: the same again is the same delivery. */
+function blankRecord(forgeId: string, rawBody: Uint8Array, receivedAt: string): DeliveryRecord {
+  const bodySha256 = createHash('sha256').update(rawBody).digest('hex');
+  return {
+    id: newId('delivery'),
+    forgeId,
+    deliveryId: `body:${bodySha256}`,
+    event: '',
+    action: null,
+    repositoryId: null,
+    // PostgreSQL keeps no U+0000 in a text.
+    body: new TextDecoder().decode(rawBody).replaceAll('\0', ''),
+    bodySha256,
+    state: 'ignored',
+    detail: '',
+    receivedAt,
+  };
 }
 
 /** What to do when a look at a repository is over: the next of the planned looks. */
@@ -107,10 +95,6 @@ export function nextLook(
   const again = Array.isArray(payload['again']) ? (payload['again'] as number[]) : [];
   const [afterMs, ...rest] = again;
   return afterMs === undefined ? undefined : { afterMs, payload: { again: rest } };
-}
-
-function isDeclared(kind: Parameters<typeof hookEventsOf>[0], notice: HookNotice): boolean {
-  return hookEventsOf(kind).includes(notice.event);
 }
 
 export function hookUrl(publicUrl: string, forgeId: string): string {

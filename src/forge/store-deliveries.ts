@@ -1,7 +1,10 @@
 import type { Tx } from '../db/dialect.ts';
 import { fromRow, toRow } from '../db/rows.ts';
 
-/** One delivery as it came in. `queued`: a job will look; `ignored`: signed, but it concerns nobody. */
+/**
+ * One delivery as it came in. `queued`: a job will look; `done`: one has looked; `failed`: it could not, and will try again;
+ * `ignored`: signed, but it concerns nobody.
+ */
 export interface DeliveryRecord {
   id: string;
   forgeId: string;
@@ -12,7 +15,7 @@ export interface DeliveryRecord {
   /** The raw body; null once it is older than 30 days. */
   body: string | null;
   bodySha256: string;
-  state: 'queued' | 'ignored' | 'failed';
+  state: 'queued' | 'done' | 'failed' | 'ignored';
   detail: string;
   receivedAt: string;
 }
@@ -47,9 +50,18 @@ export async function lastDelivery(tx: Tx, forgeId: string): Promise<DeliveryRec
   return row ? fromRow(row) : null;
 }
 
-/** A job that could not do what its deliveries asked for, for good. */
+/** The look that a repository's deliveries asked for went wrong. */
 export async function failDeliveries(tx: Tx, repositoryId: string, detail: string): Promise<void> {
   await tx('hook_deliveries')
     .where({ repository_id: repositoryId, state: 'queued' })
     .update({ state: 'failed', detail });
+}
+
+/** A look that began then has seen everything that deliveries told of until then. */
+export async function settleDeliveries(tx: Tx, repositoryId: string, begunAt: string): Promise<void> {
+  await tx('hook_deliveries')
+    .where({ repository_id: repositoryId })
+    .whereIn('state', ['queued', 'failed'])
+    .where('received_at', '<=', begunAt)
+    .update({ state: 'done', detail: '' });
 }

@@ -1,4 +1,4 @@
-import { type Clock, DAY, HOUR, MINUTE, SECOND, toIso } from '../clock.ts';
+import { type Clock, DAY, MINUTE, SECOND, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { enqueue } from './store.ts';
 
@@ -35,7 +35,7 @@ export function makeSchedule({ db, clock, sweepMinutes, chores }: ScheduleDeps):
     const now = toIso(clock());
     const subjects = await chores.subjectsToSweep(db);
     for (const subject of subjects)
-      await db.tx((tx) => enqueue(tx, { kind: chores.sweepKind, subject, runAt: now }, now));
+      await db.tx((tx) => enqueue(tx, { kind: chores.sweepKind, subject, runAt: now, patient: true }, now));
   }
 
   function every(ms: number, what: string, chore: () => Promise<unknown>, soon = false): void {
@@ -56,7 +56,7 @@ export function makeSchedule({ db, clock, sweepMinutes, chores }: ScheduleDeps):
       // The first of the day soon after the start, or a server restarted daily would never do them.
       const first = setTimeout(
         () => chores.daily().catch((error: unknown) => chores.onError(error, 'the daily chores')),
-        HOUR / 60,
+        MINUTE,
       );
       first.unref();
       timers.push(first);

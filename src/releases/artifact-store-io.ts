@@ -15,7 +15,8 @@ export interface Digest {
 export interface ArtifactStore {
   /** Where the file of these bytes is, or would be. */
   pathOf(sha256: string): string;
-  has(sha256: string): Promise<boolean>;
+  /** True: it is there, and as large as it must be. */
+  has(sha256: string, size: number): Promise<boolean>;
   /** Streams into a file of its own; the caller keeps (`keep`) or drops (`drop`) it. Throws `too large` past `maxBytes`. */
   receive(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ path: string; digest: Digest }>;
   /** A path for a file that is about to be made, in the folder that `keep` can rename from. */
@@ -43,8 +44,9 @@ export function makeArtifactStore(folder: string): ArtifactStore {
   return {
     pathOf,
     scratch,
-    async has(sha256) {
-      return (await stat(pathOf(sha256)).catch(() => null))?.isFile() === true;
+    async has(sha256, size) {
+      const info = await stat(pathOf(sha256)).catch(() => null);
+      return info?.isFile() === true && info.size === size;
     },
     async receive(stream, maxBytes) {
       const path = await scratch();
@@ -53,7 +55,8 @@ export function makeArtifactStore(folder: string): ArtifactStore {
       try {
         for await (const chunk of stream) {
           if (hashes.add(chunk) > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes`);
-          await file.write(chunk);
+          // Not write(): on a disk that is nearly full it takes a part and calls that a success.
+          await file.appendFile(chunk);
         }
         await file.sync();
       } catch (error) {

@@ -1,10 +1,14 @@
+import { type Clock, MINUTE, toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
 import { ForgeTrouble, problem } from '../errors.ts';
 import type { ForgeConnection, ForgeDriver, RemoteRepository } from '../forge/forge.ts';
+import { RECONCILE } from '../forge/hooks.ts';
+import { enqueue } from '../jobs/store.ts';
 import type { RepackPlan } from '../updates/feed-format.ts';
 import { type ArtifactStore, type Digest, TooLarge } from './artifact-store-io.ts';
 import type { ReleaseProblem } from './release.ts';
 import { repack } from './repack-io.ts';
-import type { ArtifactRecord, ArtifactSource } from './store-releases.ts';
+import { type ArtifactRecord, type ArtifactSource, forgetFingerprint } from './store-releases.ts';
 
 /** A repository with everything that is needed to ask its forge. */
 export interface ForgeSide {
@@ -14,7 +18,7 @@ export interface ForgeSide {
 }
 
 /** Finds the forge of a product; null: the product has none. */
-export type ForgeSideOf = (product: { id: string; repositoryId: string | null }) => Promise<ForgeSide | null>;
+export type ForgeSideOf = (product: Owner) => Promise<ForgeSide | null>;
 
 export type Fetched = { kind: 'file'; path: string; digest: Digest } | { kind: 'gone' } | { kind: 'too_large' };
 
@@ -44,62 +48,103 @@ export type Reshaped = { ok: true; path: string; digest: Digest } | { ok: false;
 
 /** Brings a received file into the shape that the client installs; the received file is dropped. */
 export async function reshape(store: ArtifactStore, path: string, plan: RepackPlan): Promise<Reshaped> {
-  const target = await store.scratch();
+  let target: string | null = null;
   try {
+    target = await store.scratch();
     const made = await repack(path, plan, target);
     return made.ok ? { ok: true, path: target, digest: await store.digest(target) } : made;
   } catch (error) {
-    await store.drop(target);
+    if (target !== null) await store.drop(target);
     throw error;
   } finally {
     await store.drop(path);
   }
 }
 
+interface Owner {
+  id: string;
+  repositoryId: string | null;
+}
+
 export interface FillDeps {
   store: ArtifactStore;
   sideOf: ForgeSideOf;
   maxBytes: number;
+  clock: Clock;
+  /** The forge has other bytes now, or none: the release has to be looked at afresh. */
+  onLost(artifact: ArtifactRecord, product: Owner): Promise<void>;
+}
+
+/** How long a file that the forge has no more is not asked for again, ms. */
+const LOST_FOR_MS = MINUTE;
+
+/**
+ * The path of an artifact's bytes: from the store, else fetched from the forge once, however many ask. Other bytes are never served
+ * under the old hash. Throws UNAVAILABLE where the forge does not answer, and where it has these bytes no more: then the release is
+ * looked at afresh, which ends in a new hash or in a problem. null: the product has no forge.
+ */
+export function makeFill(deps: FillDeps) {
+  const { store, clock } = deps;
+  const flights = new Map<string, Promise<string | null>>();
+  const lostUntil = new Map<string, number>();
+
+  async function fetchOrLose(artifact: ArtifactRecord, product: Owner): Promise<string | null> {
+    const { sha256 } = artifact;
+    if ((lostUntil.get(sha256) ?? 0) > clock()) throw lost();
+    lostUntil.delete(sha256);
+    const side = await deps.sideOf(product);
+    if (side === null) return null;
+    if (await fetchAgain(deps, artifact, side)) return store.pathOf(sha256);
+    await deps.onLost(artifact, product);
+    lostUntil.set(sha256, clock() + LOST_FOR_MS);
+    throw lost();
+  }
+
+  return async (artifact: ArtifactRecord, product: Owner): Promise<string | null> => {
+    const { sha256, size } = artifact;
+    if (await store.has(sha256, size)) return store.pathOf(sha256);
+    const flying = flights.get(sha256);
+    if (flying) return flying;
+    const flight = fetchOrLose(artifact, product).finally(() => flights.delete(sha256));
+    flights.set(sha256, flight);
+    return flight;
+  };
+}
+
+function lost() {
+  return problem('UNAVAILABLE', 'the forge has the file no more as it was; the release is looked at again');
+}
+
+/** True: the bytes are in the store again. */
+async function fetchAgain(
+  { store, maxBytes }: FillDeps,
+  { source, repack: plan, sha256 }: ArtifactRecord,
+  side: ForgeSide,
+): Promise<boolean> {
+  const fetched = await fetchSource(store, side, source, maxBytes).catch((error: unknown) => {
+    if (error instanceof ForgeTrouble) throw problem('UNAVAILABLE', 'the forge does not answer');
+    throw error;
+  });
+  if (fetched.kind !== 'file') return false;
+  const made: Reshaped = plan === null ? { ok: true, ...fetched } : await reshape(store, fetched.path, plan);
+  if (!made.ok) return false;
+  if (made.digest.sha256 === sha256) await store.keep(made.path, sha256);
+  else await store.drop(made.path);
+  return made.digest.sha256 === sha256;
 }
 
 /**
- * The path of an artifact's bytes: from the store, else fetched from the forge once, however many ask. null: the forge has them
- * no more, or has other bytes now (they are never served under the old hash).
+ * Plans a look at a release whose file the forge does not give as it was, though nothing that the forge tells has changed: another
+ * build of zlib deflates the same contents to other bytes, a backup came back with another file. The look takes in what is there.
  */
-export function makeFill({ store, sideOf, maxBytes }: FillDeps) {
-  const flights = new Map<string, Promise<string | null>>();
-
-  async function fetchAgain(
-    artifact: ArtifactRecord,
-    product: { id: string; repositoryId: string | null },
-  ): Promise<string | null> {
-    const side = await sideOf(product);
-    if (side === null) return null;
-    const fetched = await fetchSource(store, side, artifact.source, maxBytes).catch((error: unknown) => {
-      if (error instanceof ForgeTrouble) throw problem('UNAVAILABLE', 'the forge does not answer');
-      throw error;
-    });
-    if (fetched.kind !== 'file') return null;
-    const made: Reshaped =
-      artifact.repack === null ? { ok: true, ...fetched } : await reshape(store, fetched.path, artifact.repack);
-    if (!made.ok) return null;
-    if (made.digest.sha256 !== artifact.sha256) {
-      await store.drop(made.path);
-      return null;
-    }
-    await store.keep(made.path, artifact.sha256);
-    return store.pathOf(artifact.sha256);
-  }
-
-  return async (
-    artifact: ArtifactRecord,
-    product: { id: string; repositoryId: string | null },
-  ): Promise<string | null> => {
-    if (await store.has(artifact.sha256)) return store.pathOf(artifact.sha256);
-    const flying = flights.get(artifact.sha256);
-    if (flying) return flying;
-    const flight = fetchAgain(artifact, product).finally(() => flights.delete(artifact.sha256));
-    flights.set(artifact.sha256, flight);
-    return flight;
-  };
+export async function healRelease(
+  { db, clock }: { db: Db; clock: Clock },
+  { releaseId }: ArtifactRecord,
+  { repositoryId }: { repositoryId: string | null },
+): Promise<void> {
+  const now = toIso(clock());
+  await db.tx(async (tx) => {
+    await forgetFingerprint(tx, releaseId);
+    if (repositoryId !== null) await enqueue(tx, { kind: RECONCILE, subject: repositoryId, runAt: now }, now);
+  });
 }

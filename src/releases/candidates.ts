@@ -24,7 +24,9 @@ export function candidatesOf(state: RemoteState, releaseFrom: 'releases' | 'tags
   const published = state.releases.flatMap((release): Candidate[] => {
     const tag = commits.get(release.tag);
     if (release.draft || !tag) return [];
-    const { id, notes, prerelease, webUrl, assets } = release;
+    const { id, prerelease, webUrl } = release;
+    const notes = storable(release.notes);
+    const assets = release.assets.map((asset) => ({ ...asset, name: storable(asset.name) }));
     return [{ tag: release.tag, commit: tag.commit, forgeReleaseId: id, notes, prerelease, webUrl, assets }];
   });
   if (releaseFrom === 'releases') return published;
@@ -38,7 +40,7 @@ export function candidatesOf(state: RemoteState, releaseFrom: 'releases' | 'tags
             tag: tag.name,
             commit: tag.commit,
             forgeReleaseId: null,
-            notes: tag.message,
+            notes: storable(tag.message),
             prerelease: false,
             webUrl: '',
             assets: [],
@@ -46,6 +48,11 @@ export function candidatesOf(state: RemoteState, releaseFrom: 'releases' | 'tags
         ],
   );
   return [...published, ...bare];
+}
+
+/** PostgreSQL keeps no U+0000 in a text. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '');
 }
 
 /** Counts up when the ingest itself learns something, so that every release is looked at again. */

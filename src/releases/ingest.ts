@@ -1,9 +1,10 @@
+import { ForgeTrouble } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { FeedFormat, LintContext } from '../updates/feed-format.ts';
 import type { ForgeSide } from './artifacts.ts';
 import { type Candidate, readTag } from './candidates.ts';
 import { changelogFromNotes, parseChangelog } from './changelog.ts';
-import { type OpenDeps, type OpenedFile, openFile } from './open-file.ts';
+import { type Findings, type OpenDeps, type OpenedFile, openFile } from './open-file.ts';
 import type { Product } from './product.ts';
 import type { Changelog, PackageFacts, Platform, ReleaseProblem, TargetRange } from './release.ts';
 import { parseReleaseSettings, RELEASE_SETTINGS_PATH, type ReleaseSettings } from './release-settings.ts';
@@ -22,6 +23,8 @@ export interface Ingested {
   targets: Partial<Record<Platform, TargetRange>>;
   artifacts: Omit<ArtifactRecord, 'releaseId'>[];
   problems: ReleaseProblem[];
+  /** The forge names a file that it does not give: the next sweep asks for it again, changed or not. */
+  lookAgain: boolean;
 }
 
 export interface IngestDeps extends OpenDeps {
@@ -47,22 +50,25 @@ export async function ingest(deps: IngestDeps, input: IngestInput): Promise<Inge
   const first = readTag(candidate, rules, side.repository.name, null);
   if (first.kind === 'ignored') return null;
   if (first.kind === 'unreadable') return { ...nothing(), problems: versionProblem(candidate, first, false) };
-  const problems: ReleaseProblem[] = [];
-  const settings = await releaseSettings(side, candidate, problems);
+  const findings: Findings = { problems: [], lookAgain: false };
+  const settings = await releaseSettings(side, candidate, findings);
   const files: OpenedFile[] = [];
-  for (const platform of product.platforms) {
-    const format = deps.formats.find((each) => each.platform === platform);
-    if (!format) continue;
-    const opened = await openFile(deps, input, format, settings, first, problems);
-    if (opened) files.push(opened);
-  }
-  const reading =
-    first.kind === 'release' ? first : readTag(candidate, rules, side.repository.name, files[0]?.version ?? null);
-  if (reading.kind !== 'release') {
+  try {
+    for (const platform of product.platforms) {
+      const format = deps.formats.find((each) => each.platform === platform);
+      if (!format) continue;
+      const opened = await openFile(deps, input, format, settings, first, findings);
+      if (opened) files.push(opened);
+    }
+    const version = files[0]?.version ?? null;
+    const reading = first.kind === 'release' ? first : readTag(candidate, rules, side.repository.name, version);
+    if (reading.kind === 'release') return await judge(deps, input, settings, reading, files, findings);
+    const problems = [...findings.problems, ...versionProblem(candidate, reading, files.length > 0)];
+    return { ...nothing(), problems, lookAgain: findings.lookAgain };
+  } finally {
+    // What was kept is no longer there; all else must not pile up.
     for (const file of files) await deps.store.drop(file.path);
-    return { ...nothing(), problems: [...problems, ...versionProblem(candidate, reading, files.length > 0)] };
   }
-  return judge(deps, input, settings, reading, files, problems);
 }
 
 function nothing(): Ingested {
@@ -76,19 +82,20 @@ function nothing(): Ingested {
     targets: {},
     artifacts: [],
     problems: [],
+    lookAgain: false,
   };
 }
 
 async function releaseSettings(
   side: ForgeSide,
   candidate: Candidate,
-  problems: ReleaseProblem[],
+  findings: Findings,
 ): Promise<ReleaseSettings | null> {
-  const bytes = await side.driver.readFile(side.connection, side.repository, candidate.commit, RELEASE_SETTINGS_PATH);
+  const bytes = await textFile(side, candidate, RELEASE_SETTINGS_PATH);
   if (bytes === null) return null;
-  const parsed = parseReleaseSettings(bytes);
+  const parsed = bytes === 'refused' ? unreadable(findings) : parseReleaseSettings(bytes);
   if (parsed.ok) return parsed.settings;
-  problems.push({
+  findings.problems.push({
     code: 'SETTINGS_INVALID',
     severity: 'error',
     platform: null,
@@ -96,6 +103,22 @@ async function releaseSettings(
     fix: 'Mend the file and move the tag, or release again.',
   });
   return null;
+}
+
+/** `refused`: it is too large, or the forge does not give it. */
+async function textFile(side: ForgeSide, { commit }: Candidate, path: string): Promise<Uint8Array | 'refused' | null> {
+  try {
+    return await side.driver.readFile(side.connection, side.repository, commit, path);
+  } catch (error) {
+    if (error instanceof ForgeTrouble && error.reason === 'refused') return 'refused';
+    throw error;
+  }
+}
+
+/** Whether it is the size or the right that is wrong is not told apart, so it is asked for again. */
+function unreadable(findings: Findings): { ok: false; detail: string } {
+  findings.lookAgain = true;
+  return { ok: false, detail: 'the forge does not give it, or it is larger than 1 MB' };
 }
 
 function versionProblem(candidate: Candidate, reading: TagReading, hasFile: boolean): ReleaseProblem[] {
@@ -119,13 +142,13 @@ async function judge(
   settings: ReleaseSettings | null,
   reading: Extract<TagReading, { kind: 'release' }>,
   files: readonly OpenedFile[],
-  problems: ReleaseProblem[],
+  findings: Findings,
 ): Promise<Ingested> {
   const { candidate, product, rules } = input;
   const channel = rules.channels.find((each) => each.name === settings?.channel);
   const clientWord = channel?.word ?? reading.clientWord;
-  const { changelog, problem: changelogProblem } = await readChangelog(input, settings, reading.version);
-  const found = changelogProblem ? [...problems, changelogProblem] : [...problems];
+  const { changelog, problem: changelogProblem } = await readChangelog(input, settings, reading.version, findings);
+  const found = changelogProblem ? [...findings.problems, changelogProblem] : [...findings.problems];
   if (settings?.channel && !channel) found.push(unknownChannel(settings.channel));
   const blocked = found.some((each) => each.severity === 'error' && each.platform === null);
   const artifacts: Ingested['artifacts'] = [];
@@ -161,6 +184,7 @@ async function judge(
     targets,
     artifacts,
     problems: found,
+    lookAgain: findings.lookAgain,
   };
 }
 
@@ -202,16 +226,19 @@ async function readChangelog(
   { side, product, candidate }: IngestInput,
   settings: ReleaseSettings | null,
   version: string,
+  findings: Findings,
 ): Promise<{ changelog: Changelog; problem: ReleaseProblem | null }> {
   const path = settings?.changelog ?? product.settings.changelogFile;
   if (path === null) return { changelog: [], problem: null };
-  const bytes = await side.driver.readFile(side.connection, side.repository, candidate.commit, path);
-  const parsed = bytes === null ? null : parseChangelog(new TextDecoder().decode(bytes), version, path);
+  const bytes = await textFile(side, candidate, path);
+  const parsed =
+    bytes === null || bytes === 'refused' ? null : parseChangelog(new TextDecoder().decode(bytes), version, path);
   if (parsed?.ok) return { changelog: parsed.changelog, problem: null };
+  const fault = parsed ?? (bytes === 'refused' ? unreadable(findings) : null);
   const detail =
-    parsed === null
+    fault === null
       ? `The changelog "${path}" is not in the repository.`
-      : `The changelog "${path}" cannot be read: ${parsed.detail}`;
+      : `The changelog "${path}" cannot be read: ${fault.detail}`;
   const problem: ReleaseProblem = {
     code: 'CHANGELOG_UNREADABLE',
     severity: 'warning',

@@ -4,7 +4,7 @@ import { newId } from '../ids.ts';
 import { keylessShare } from '../licensing/store-usage.ts';
 import type { Product } from './product.ts';
 import { productsOfOrganization } from './store-products.ts';
-import { replaceProblems } from './store-releases.ts';
+import { setProductProblem } from './store-releases.ts';
 
 const DAYS = 14;
 const MOST_KEYLESS = 0.05;
@@ -27,7 +27,5 @@ async function watch(db: Db, product: Product, now: number): Promise<void> {
     detail: `${Math.round(share * 100)} % of the polls of ${DAYS} days carry no key; in strict mode such sites see no update at all.`,
     fix: 'Switch the product to "listed", or ship the client kit.',
   };
-  await db.tx((tx) =>
-    replaceProblems(tx, { productId: product.id, releaseId: null, tag: '' }, found ? [problem] : [], toIso(now)),
-  );
+  await db.tx((tx) => setProductProblem(tx, product.id, 'KEYLESS_POLLS', found ? problem : null, toIso(now)));
 }

@@ -17,6 +17,13 @@ export interface OpenDeps {
   archiveLimits: ArchiveLimits;
 }
 
+/** What was found wrong with a release so far. */
+export interface Findings {
+  problems: ReleaseProblem[];
+  /** The forge may give tomorrow what it does not give today, though nothing that it tells has changed. */
+  lookAgain: boolean;
+}
+
 /** The file of one platform, read and in the shape that its client installs; still outside the store. */
 export interface OpenedFile {
   format: FeedFormat;
@@ -31,15 +38,16 @@ export interface OpenedFile {
   version: string | null;
 }
 
-/** null: there is none that could be used; why stands in `problems`. */
+/** null: there is none that could be used; why stands in `findings`. */
 export async function openFile(
   deps: OpenDeps,
   input: { side: ForgeSide; product: Product; candidate: Candidate },
   format: FeedFormat,
   settings: ReleaseSettings | null,
   reading: TagReading,
-  problems: ReleaseProblem[],
+  findings: Findings,
 ): Promise<OpenedFile | null> {
+  const { problems } = findings;
   const { candidate, product, side } = input;
   const { platform } = format;
   const own = settings?.platforms[platform];
@@ -55,60 +63,48 @@ export async function openFile(
   const source = sourceOf(choice, candidate);
   const name = source.kind === 'asset' ? source.name : '';
   const fetched = await fetchSource(deps.store, side, source, deps.maxBytes);
+  if (fetched.kind === 'gone') findings.lookAgain = true;
   if (fetched.kind !== 'file') return refuse(problems, missing(platform, source, fetched.kind, deps.maxBytes));
-  return shape(deps, { format, hint, source, name }, fetched, problems);
+  const shaped = await shape(deps, { format, hint, source }, fetched);
+  if (!shaped.ok) return refuse(problems, shaped.problem);
+  const { facts } = shaped;
+  return { format, source, name, ...shaped, version: versionFromFileName(name) ?? facts.version };
 }
 
-/** Reads the manifest and brings the file into the shape that the client installs. */
+type Shaped =
+  | ({ ok: true } & Pick<OpenedFile, 'path' | 'digest' | 'facts' | 'files' | 'repack'>)
+  | { ok: false; problem: ReleaseProblem };
+
+/** Reads the manifest and brings the file into the shape that the client installs. What cannot be used is dropped. */
 async function shape(
   deps: OpenDeps,
-  what: { format: FeedFormat; hint: string | null; source: ArtifactSource; name: string },
+  what: { format: FeedFormat; hint: string | null; source: ArtifactSource },
   fetched: { path: string; digest: Digest },
-  problems: ReleaseProblem[],
-): Promise<OpenedFile | null> {
-  const { format, hint, source, name } = what;
-  const read = await readFile(deps, fetched.path, format, hint);
-  if (!read.ok) {
-    await deps.store.drop(fetched.path);
-    return refuse(problems, read.problem);
-  }
+): Promise<Shaped> {
+  const { format, hint, source } = what;
+  const read = await readOrDrop(deps, fetched.path, format, hint);
+  if (!read.ok) return read;
   const wanted = format.repack(read.facts, read.files);
   // Bytes of an archive differ from one making to the next, so it is always made anew, in one way.
   const plan = wanted ?? (source.kind === 'archive' ? { strip: '', prefix: '' } : null);
-  const version = versionFromFileName(name) ?? read.facts.version;
-  if (plan === null)
-    return {
-      format,
-      path: fetched.path,
-      digest: fetched.digest,
-      source,
-      name,
-      facts: read.facts,
-      files: read.files,
-      repack: null,
-      version,
-    };
+  if (plan === null) return { ...read, ...fetched, repack: null };
   const made = await reshape(deps.store, fetched.path, plan);
-  if (!made.ok) return refuse(problems, { ...made.problem, platform: format.platform });
-  const again = await readFile(deps, made.path, format, hint);
-  if (!again.ok) {
-    await deps.store.drop(made.path);
-    return refuse(problems, again.problem);
-  }
-  return {
-    format,
-    path: made.path,
-    digest: made.digest,
-    source,
-    name,
-    facts: again.facts,
-    files: again.files,
-    repack: plan,
-    version,
-  };
+  if (!made.ok) return { ok: false, problem: { ...made.problem, platform: format.platform } };
+  const again = await readOrDrop(deps, made.path, format, hint);
+  return again.ok ? { ...again, path: made.path, digest: made.digest, repack: plan } : again;
 }
 
 type Opened = { ok: true; facts: PackageFacts; files: ArchiveView['files'] } | { ok: false; problem: ReleaseProblem };
+
+async function readOrDrop(deps: OpenDeps, path: string, format: FeedFormat, hint: string | null): Promise<Opened> {
+  let opened: Opened | null = null;
+  try {
+    opened = await readFile(deps, path, format, hint);
+    return opened;
+  } finally {
+    if (opened?.ok !== true) await deps.store.drop(path);
+  }
+}
 
 async function readFile(deps: OpenDeps, path: string, format: FeedFormat, hint: string | null): Promise<Opened> {
   const opened = await withArchive(path, deps.archiveLimits, async (view) => {

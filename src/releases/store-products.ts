@@ -9,9 +9,12 @@ const COLUMNS = `p.id, p.organization_id, o.slug as organization_slug, o.name as
   p.edition, p.name, p.description, p.platforms, p.mode, p.open_channels, p.security_open, p.claim_on, p.missing_site,
   p.settings, p.revision, p.retired_at, p.created_at`;
 
+/** For fields that came after a row was written. What stands in one was checked then, and a poll has no time to check it again. */
+const NO_SETTINGS = ProductSettings.parse({});
+
 function toProduct(row: object): Product {
   const product = fromRow<Product>(row, SHAPE);
-  return { ...product, settings: ProductSettings.parse(product.settings) };
+  return { ...product, settings: { ...NO_SETTINGS, ...product.settings } };
 }
 
 /** What an owner may change. */
@@ -24,17 +27,23 @@ function changeable(product: Product) {
   );
 }
 
+export interface ProductAtPath {
+  product: Product;
+  /** The feed that the whole path was once the address of; null: products' documents lie below it. */
+  document: string | null;
+}
+
 /** The products behind addresses, by lower-case path; a path that leads nowhere is missing in the answer. */
-export async function findProductsByPath(tx: Tx, paths: readonly string[]): Promise<Map<string, Product>> {
-  const rows = await fastRead<{ path: string }>(
+export async function findProductsByPath(tx: Tx, paths: readonly string[]): Promise<Map<string, ProductAtPath>> {
+  const rows = await fastRead<{ path: string; document: string | null }>(
     tx,
     'products-by-path',
-    `select a.path, ${COLUMNS} from aliases a join products p on p.id = a.product_id
+    `select a.path, a.document, ${COLUMNS} from aliases a join products p on p.id = a.product_id
      join organizations o on o.id = p.organization_id
      where a.path ${among(tx)} and p.retired_at is null`,
     [JSON.stringify(paths)],
   );
-  return new Map(rows.map(({ path, ...row }) => [path, toProduct(row)]));
+  return new Map(rows.map(({ path, document, ...row }) => [path, { product: toProduct(row), document }]));
 }
 
 function select(tx: Tx) {

@@ -101,6 +101,10 @@ export async function findReleaseByVersion(tx: Tx, productId: string, version: s
   return row ? toRelease(row) : null;
 }
 
+export async function releasesOfTag(tx: Tx, productId: string, tag: string): Promise<ReleaseRecord[]> {
+  return (await tx('releases').select(RELEASE).where({ product_id: productId, tag }).orderBy('id')).map(toRelease);
+}
+
 /** The artifacts in force (not replaced) of all releases of a product. */
 export async function artifactsOfProduct(tx: Tx, productId: string): Promise<ArtifactRecord[]> {
   const rows = await tx('artifacts as a')
@@ -126,23 +130,61 @@ export async function replaceArtifacts(
   actor: string,
   now: string,
 ): Promise<void> {
-  await tx('artifacts').where({ release_id: releaseId }).whereNull('replaced_at').update({ replaced_at: now });
+  const before = (await tx('artifacts').select(ARTIFACT).where({ release_id: releaseId, replaced_at: null })).map(
+    toArtifact,
+  );
+  const kept = before.filter((old) => artifacts.some((each) => isSameArtifact(old, each)));
+  const gone = before.filter((old) => !kept.includes(old)).map(({ id }) => id);
+  if (gone.length > 0) await tx('artifacts').whereIn('id', gone).update({ replaced_at: now });
   for (const artifact of artifacts) {
+    if (kept.some((old) => isSameArtifact(old, artifact))) continue;
     await tx('artifacts').insert({ ...toRow(artifact, ARTIFACT_SHAPE), created_by: actor });
   }
 }
 
-/** Makes exactly these the problems of a product's tag. */
+/** By what a site or a refill sees of it. */
+function isSameArtifact(a: ArtifactRecord, b: ArtifactRecord): boolean {
+  const fields = ['platform', 'fileName', 'sha256', 'facts', 'source', 'repack', 'listed'] as const;
+  return fields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+}
+
+/** Makes exactly these the problems of a product's tag; one that was there before keeps its id and its date. */
 export async function replaceProblems(
   tx: Tx,
   where: { productId: string; releaseId: string | null; tag: string },
   problems: readonly (ReleaseProblem & { id: string })[],
   now: string,
 ): Promise<void> {
-  await tx('problems').where({ product_id: where.productId, tag: where.tag }).delete();
+  const { productId, tag, releaseId } = where;
+  const rows = await tx('problems').where({ product_id: productId, tag }).orderBy('id');
+  const before = rows.map((row) => fromRow<ProblemRecord>(row));
+  const kept = before.filter((old) => problems.some((each) => isSameProblem(old, each)));
+  const gone = before.filter((old) => !kept.includes(old)).map(({ id }) => id);
+  if (gone.length > 0) await tx('problems').whereIn('id', gone).delete();
+  const moved = kept.filter((old) => old.releaseId !== releaseId).map(({ id }) => id);
+  if (moved.length > 0) await tx('problems').whereIn('id', moved).update({ release_id: releaseId });
   for (const found of problems) {
+    if (kept.some((old) => isSameProblem(old, found))) continue;
     await tx('problems').insert({ ...toRow(found), ...toRow(where), created_at: now });
   }
+}
+
+function isSameProblem(a: ReleaseProblem, b: ReleaseProblem): boolean {
+  const fields = ['code', 'severity', 'platform', 'detail', 'fix'] as const;
+  return fields.every((field) => a[field] === b[field]);
+}
+
+/** Makes this the one problem of its code that a product as a whole has (tag empty); null: it has none. */
+export async function setProductProblem(
+  tx: Tx,
+  productId: string,
+  code: ReleaseProblem['code'],
+  found: (ReleaseProblem & { id: string }) | null,
+  now: string,
+): Promise<void> {
+  await tx('problems').where({ product_id: productId, tag: '', code }).delete();
+  if (found === null) return;
+  await tx('problems').insert({ ...toRow(found), product_id: productId, release_id: null, tag: '', created_at: now });
 }
 
 export type ProblemRecord = ReleaseProblem & { id: string; releaseId: string | null; tag: string; createdAt: string };
@@ -155,6 +197,11 @@ export async function problemsOfProduct(tx: Tx, productId: string): Promise<Prob
 /** True where any artifact in force still has these bytes. */
 export async function isBlobUsed(tx: Tx, sha256: string): Promise<boolean> {
   return (await tx('artifacts').where({ sha256, replaced_at: null }).first('id')) !== undefined;
+}
+
+/** The next look at the repository looks at the release again, as if it had changed on the forge. */
+export async function forgetFingerprint(tx: Tx, releaseId: string): Promise<void> {
+  await tx('releases').where({ id: releaseId }).update({ fingerprint: '' });
 }
 
 /** Gone from the forge: in no feed any more, but known, and back with the same first-seen instant when the tag comes back. */

@@ -11,9 +11,11 @@ import { bumpRevision, lockProduct } from './store-products.ts';
 import {
   findReleaseByVersion,
   type ReleaseRecord,
+  releasesOfTag,
   replaceArtifacts,
   replaceProblems,
   saveRelease,
+  withdrawRelease,
 } from './store-releases.ts';
 
 export interface WriteInput {
@@ -27,35 +29,62 @@ export interface WriteInput {
   lease: Lease;
 }
 
-/** Writes what looking at a tag ended in: the release with its files and problems, in one transaction under the job's lease. */
-export async function writeIngested(deps: { db: Db; clock: Clock }, input: WriteInput): Promise<void> {
+/** The end of a look that left no release behind: looking again ends the same way as long as nothing changed. */
+export interface Settled {
+  fingerprint: string;
+  /** Not null: another tag has the version, and the look ends otherwise once that is over. */
+  duplicateOf: { tag: string; version: string } | null;
+}
+
+/**
+ * Writes what looking at a tag ended in: the release with its files and problems, in one transaction under the job's lease. A tag
+ * is one release at most: what else it was before is withdrawn. null: the release itself tells how the look ended.
+ */
+export async function writeIngested(deps: { db: Db; clock: Clock }, input: WriteInput): Promise<Settled | null> {
   const now = toIso(deps.clock());
-  await deps.db.tx(async (tx) => {
+  return deps.db.tx(async (tx) => {
     await input.lease.check(tx);
     await lockProduct(tx, input.product.id);
-    await write(tx, input, now);
+    return write(tx, input, now);
   });
 }
 
-async function write(tx: Tx, input: WriteInput, now: string): Promise<void> {
-  const { product, candidate, ingested } = input;
+async function write(tx: Tx, input: WriteInput, now: string): Promise<Settled | null> {
+  const { product, candidate, ingested, fingerprint } = input;
   const where = { productId: product.id, releaseId: null, tag: candidate.tag };
-  if (ingested === null || ingested.version === null)
-    return replaceProblems(tx, where, withIds(ingested?.problems ?? []), now);
+  if (ingested === null || ingested.version === null) {
+    await withdrawOthers(tx, input, null, now);
+    await replaceProblems(tx, where, withIds(ingested?.problems ?? []), now);
+    return ingested?.lookAgain ? null : { fingerprint, duplicateOf: null };
+  }
   const before = await findReleaseByVersion(tx, product.id, ingested.version);
-  if (before && isAnotherTags(before, input))
-    return replaceProblems(tx, where, withIds([duplicate(candidate, before)]), now);
+  if (before && isAnotherTags(before, input)) {
+    await withdrawOthers(tx, input, null, now);
+    await replaceProblems(tx, where, withIds([duplicate(candidate, before)]), now);
+    return { fingerprint, duplicateOf: { tag: before.tag, version: before.version } };
+  }
   const release = toRelease(input, ingested, before, now);
+  await withdrawOthers(tx, input, release.id, now);
   await saveRelease(tx, release);
-  await replaceArtifacts(
-    tx,
-    release.id,
-    ingested.artifacts.map((each) => ({ ...each, releaseId: release.id })),
-    'system',
-    now,
-  );
+  const artifacts = ingested.artifacts.map((each) => ({ ...each, releaseId: release.id }));
+  await replaceArtifacts(tx, release.id, artifacts, 'system', now);
   await replaceProblems(tx, { ...where, releaseId: release.id }, withIds(ingested.problems), now);
   await bumpRevision(tx, product.id);
+  return null;
+}
+
+/** The tag said another version before: a stream has moved on, a rule was changed, its file is gone. */
+async function withdrawOthers(
+  tx: Tx,
+  { product, candidate }: WriteInput,
+  keep: string | null,
+  now: string,
+): Promise<void> {
+  const others = (await releasesOfTag(tx, product.id, candidate.tag)).filter(
+    ({ id, state }) => id !== keep && state !== 'withdrawn',
+  );
+  for (const { id } of others) await withdrawRelease(tx, id, now);
+  if (others.length > 0) await bumpRevision(tx, product.id);
 }
 
 /** Two living tags say the same version, e.g. `v1.0.0` and `1.0.0`: the first to be seen keeps it. */
@@ -94,7 +123,7 @@ function toRelease(input: WriteInput, ingested: Ingested, before: ReleaseRecord 
     phpMinimum: ingested.phpMinimum,
     webUrl: candidate.webUrl,
     state: isListed ? 'listed' : 'withheld',
-    fingerprint,
+    fingerprint: ingested.lookAgain ? '' : fingerprint,
     // Ours and for ever: the forge's dates jump when a tag moves.
     firstSeenAt: before?.firstSeenAt ?? now,
     updatedAt: now,

@@ -1,12 +1,9 @@
 import type { Db } from '../db/connect.ts';
-import type { Product } from '../releases/product.ts';
 import { artifactsOfProduct, releasesOfProduct } from '../releases/store-releases.ts';
 import { makeCache } from './feed-cache.ts';
-import type { FeedFormat } from './feed-format.ts';
-import { type ServedRelease, servedReleases } from './feed-releases.ts';
+import { type Catalog, type ServedRelease, servedReleases } from './feed-releases.ts';
 
-/** Every served release of a product on one platform, newest first. */
-export type Catalog = (product: Product, format: FeedFormat) => Promise<readonly ServedRelease[]>;
+export type { Catalog };
 
 const MOST_PRODUCTS = 2_000;
 

@@ -6,9 +6,9 @@ import { reasonOf, type Verdict, type VerdictCode } from '../licensing/verdict.t
 import type { Product } from '../releases/product.ts';
 import { PLATFORMS, type Platform } from '../releases/release.ts';
 import type { ArtifactRecord } from '../releases/store-releases.ts';
-import type { Catalog } from './catalog.ts';
+import { within } from './deadline.ts';
 import type { FeedFormat } from './feed-format.ts';
-import { pageUrl, type ServedRelease } from './feed-releases.ts';
+import { type Catalog, pageUrl, type ServedRelease } from './feed-releases.ts';
 import { clientVersion, type PollRequest } from './poll-request.ts';
 
 export interface DownloadDeps {
@@ -21,6 +21,11 @@ export interface DownloadDeps {
   count(document: string, code: VerdictCode | 'UNKNOWN_PRODUCT'): void;
   onError(error: unknown, where: string): void;
 }
+
+/** Nobody waits longer for the gate, ms. */
+const PATIENCE_MS = 15_000;
+/** A reader that takes nothing for so long has gone, ms. */
+const IDLE_MS = 120_000;
 
 export type Download = (req: IncomingMessage, res: ServerResponse, poll: PollRequest) => Promise<void>;
 
@@ -53,28 +58,27 @@ async function download(
   poll: PollRequest,
 ): Promise<void> {
   const target = poll.target as Extract<PollRequest['target'], { kind: 'download' }>;
-  const asked = await deps.gate.ask('download', target.paths, {
-    ...poll.credentials,
-    platform: platformAsked(req, poll),
-  });
+  const platform = platformAsked(req, poll);
+  const asked = await within(PATIENCE_MS, deps.gate.ask('download', target.paths, { ...poll.credentials, platform }));
   if (asked === null) {
     deps.count('download', 'UNKNOWN_PRODUCT');
     return say(res, 404, 'There is no such file.', 'NOT_FOUND');
   }
-  const wanted = await find(deps, asked, poll, target);
+  const wanted = await find(deps, asked, platform, poll.query('channel') ?? 'stable', target);
   const code = wanted === null ? asked.verdict.code : downloadCode(asked.verdict, wanted.served, wanted.access);
   const isOpen = wanted?.access === 'file';
   // A refused or missing file takes no slot and starts no time.
   const verdict: Verdict = isOpen ? asked.verdict : { ...asked.verdict, claim: null, firstUse: [] };
   const platformVersion = clientVersion(wanted?.format.platform ?? 'joomla', req.headers['user-agent'], poll.query);
-  const final = await deps.gate.record(
-    { ...asked, verdict },
-    { kind: wanted === null ? 'missing' : 'download', platformVersion, code },
-  );
+  const kind = wanted === null ? 'missing' : 'download';
+  const final = await within(PATIENCE_MS, deps.gate.record({ ...asked, verdict }, { kind, platformVersion, code }));
   const finalCode = final === verdict ? code : final.code;
   deps.count('download', finalCode);
   if (wanted === null) return say(res, 404, 'There is no such file.', finalCode);
-  if (!isOpen || !stillOpen(asked, final, wanted)) return refuse(deps, res, asked, finalCode);
+  if (!isOpen || !stillOpen(asked, final, wanted)) {
+    const reason = poll.credentials.keyText === null ? 'A license key is needed for this file.' : reasonOf(finalCode);
+    return refuse(deps, res, asked, reason, finalCode);
+  }
   await sendFile(deps, req, res, asked, wanted, finalCode);
 }
 
@@ -83,59 +87,52 @@ function stillOpen(asked: Asked, final: Verdict, { served }: Wanted): boolean {
   return visibleReleases(asked.product, final, [served])[0]?.access === 'file';
 }
 
+/** Whose client asks: as it says, else by its User-Agent or a parameter of its kit. */
 function platformAsked(req: IncomingMessage, poll: PollRequest): Platform | null {
   const named = poll.query('platform');
   if (named !== null) return PLATFORMS.find((each) => each === named) ?? null;
   return /Dolibarr/i.test(req.headers['user-agent'] ?? '') || poll.query('dolibarr') !== null ? 'dolibarr' : null;
 }
 
+/** The file that is meant: for the platform that asks, or by its name, else of the product's first platform that has the version. */
 async function find(
   deps: DownloadDeps,
-  asked: Asked,
-  poll: PollRequest,
+  { product, verdict }: Asked,
+  platform: Platform | null,
+  channel: string,
   target: { version: string; fileName: string | null },
 ): Promise<Wanted | null> {
-  const { product, verdict } = asked;
-  const named = platformNamed(poll);
-  const order = product.platforms.filter((platform) => named === null || platform === named);
   const isLatest = target.version === 'latest' && target.fileName === null;
   const candidates: Wanted[] = [];
-  for (const platform of order) {
-    const format = deps.formats.find((each) => each.platform === platform);
-    if (!format) continue;
+  for (const each of product.platforms) {
+    const format = deps.formats.find((one) => one.platform === each);
+    if (!format || (platform !== null && platform !== each)) continue;
     const served = await deps.catalog(product, format);
     const visible = visibleReleases(product, verdict, served);
-    if (isLatest) return newest(format, visible, poll.query('channel') ?? 'stable', served);
-    const release = served.find((each) => each.version === target.version);
+    const release = isLatest
+      ? newest(visible, channel, served)
+      : served.find(({ version }) => version === target.version);
     if (release) candidates.push({ format, served: release, access: accessOf(visible, release) });
   }
   return candidates.find(({ served }) => served.fileName === target.fileName) ?? candidates[0] ?? null;
 }
 
-function platformNamed(poll: PollRequest): Platform | null {
-  const named = poll.query('platform');
-  return PLATFORMS.find((each) => each === named) ?? null;
-}
-
 /** The newest of the channel that the verdict opens; where it opens none, the newest, so that the refusal has a reason. */
 function newest(
-  format: FeedFormat,
   visible: readonly Visible<ServedRelease>[],
   channel: string,
   all: readonly ServedRelease[],
-): Wanted | null {
+): ServedRelease | undefined {
   const open = visible.find(({ release, access }) => access === 'file' && release.channel === channel);
-  if (open) return { format, served: open.release, access: 'file' };
-  const first = all.find((each) => each.channel === channel);
-  return first ? { format, served: first, access: accessOf(visible, first) } : null;
+  return open?.release ?? all.find((each) => each.channel === channel);
 }
 
 function accessOf(visible: readonly Visible<ServedRelease>[], release: ServedRelease): Access {
   return visible.find((each) => each.release === release)?.access ?? 'hidden';
 }
 
-function refuse(deps: DownloadDeps, res: ServerResponse, { product }: Asked, code: VerdictCode): void {
-  say(res, 403, `${reasonOf(code)} ${product.settings.renewUrl ?? pageUrl(deps.publicUrl, product)}`, code);
+function refuse(deps: DownloadDeps, res: ServerResponse, { product }: Asked, reason: string, code: VerdictCode): void {
+  say(res, 403, `${reason} ${product.settings.renewUrl ?? pageUrl(deps.publicUrl, product)}`, code);
 }
 
 async function sendFile(
@@ -156,8 +153,14 @@ async function sendFile(
   res.setHeader('x-content-type-options', 'nosniff');
   await new Promise<void>((resolve) => {
     res.once('close', resolve);
-    send(req, path, { cacheControl: false, lastModified: false, dotfiles: 'allow' })
-      .on('error', (error) => {
+    res.setTimeout(IDLE_MS, () => res.destroy());
+    // `send` decodes what it is given, and a folder may have a percent sign in its name.
+    send(req, encodeURI(path), { cacheControl: false, lastModified: false, dotfiles: 'allow' })
+      .on('error', (error: Error & { status?: number }) => {
+        res.removeHeader('content-disposition');
+        res.removeHeader('etag');
+        // The part that was asked for is not there, or is of another file.
+        if (error.status === 416 || error.status === 412) return say(res, error.status, 'There is no such part.', code);
         deps.onError(error, 'download');
         if (!res.headersSent) say(res, 503, 'Not available for the moment.', 'UNAVAILABLE');
         else res.destroy();

@@ -94,4 +94,9 @@ export interface FeedFormat {
   downloadName(facts: PackageFacts, version: string): string;
   /** Negative, zero or positive, exactly as the client orders versions. */
   compareVersions(a: string, b: string): number;
+  /**
+   * False: a client of this version (`22.0.4`, as it says itself) could not run the release and would not find out by itself, so
+   * it is not told of it. Absent: the client looks at the requirements in the document.
+   */
+  fits?(release: Pick<FeedRelease, 'target' | 'facts'>, clientVersion: string): boolean;
 }

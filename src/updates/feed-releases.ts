@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { GatedRelease, Visible } from '../licensing/access.ts';
 import type { Verdict } from '../licensing/verdict.ts';
 import type { Product } from '../releases/product.ts';
-import type { Platform } from '../releases/release.ts';
+import type { TargetRange } from '../releases/release.ts';
 import type { ArtifactRecord, ReleaseRecord } from '../releases/store-releases.ts';
 import type { FeedFormat, FeedInput, FeedRelease } from './feed-format.ts';
 
@@ -12,6 +11,9 @@ export interface ServedRelease extends GatedRelease {
   artifact: ArtifactRecord;
   fileName: string;
 }
+
+/** Every served release of a product on one platform, newest first. */
+export type Catalog = (product: Product, format: FeedFormat) => Promise<readonly ServedRelease[]>;
 
 const MOST_PER_CHANNEL = 20;
 
@@ -80,14 +82,14 @@ export function feedInput(base: LinkBase, visible: readonly Visible<ServedReleas
     links: {
       download: ({ version }) => downloadUrl(own, version, files.get(version) ?? ''),
       info: (release) => infoUrl(product, page, release),
-      changelog: `${page}/changelog.xml`,
+      // Joomla fetches it without the key that it has.
+      changelog: `${own}/changelog.xml`,
     },
   };
 }
 
 function toFeedRelease(product: Product, served: ServedRelease, downloadable: boolean): FeedRelease {
   const { release, artifact, fileName } = served;
-  const { platform } = artifact;
   const minimum = artifact.facts.platform === 'joomla' ? artifact.facts.phpMinimum : null;
   return {
     version: release.version,
@@ -98,7 +100,7 @@ function toFeedRelease(product: Product, served: ServedRelease, downloadable: bo
     firstSeenAt: served.firstSeenAt,
     notes: release.notes,
     changelog: release.changelog,
-    target: release.targets[platform] ?? product.settings.targets[platform] ?? null,
+    target: targetOf(product, served),
     phpMinimum: release.phpMinimum ?? minimum ?? product.settings.phpMinimum,
     facts: artifact.facts,
     file: {
@@ -109,6 +111,25 @@ function toFeedRelease(product: Product, served: ServedRelease, downloadable: bo
       sha512: artifact.sha512,
     },
   };
+}
+
+/** The platform versions that a release is for; what it says itself wins over its product. */
+function targetOf(product: Product, { release, artifact: { platform } }: ServedRelease): TargetRange | null {
+  return release.targets[platform] ?? product.settings.targets[platform] ?? null;
+}
+
+/** Without what a client of this version could not run; empty: it did not say which it is. */
+export function fittingReleases(
+  format: Pick<FeedFormat, 'fits'>,
+  product: Product,
+  releases: readonly ServedRelease[],
+  clientVersion: string,
+): readonly ServedRelease[] {
+  const { fits } = format;
+  if (fits === undefined || clientVersion === '') return releases;
+  return releases.filter((each) =>
+    fits({ target: targetOf(product, each), facts: each.artifact.facts }, clientVersion),
+  );
 }
 
 /** A link to a product's page, feeds and files: `{publicUrl}/{org}/{repo}[/{edition}]`. */
@@ -125,10 +146,3 @@ function infoUrl(product: Product, page: string, release: FeedRelease): string {
   if (!release.downloadable) return product.settings.renewUrl ?? `${page}#renew`;
   return product.settings.infoUrl ?? page;
 }
-
-/** A strong validator of a body: everything that can change it is in `parts`. */
-export function entityTag(parts: readonly string[]): string {
-  return `"${createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 27)}"`;
-}
-
-export type Served = Partial<{ [P in Platform]: readonly ServedRelease[] }>;

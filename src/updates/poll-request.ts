@@ -1,22 +1,21 @@
-import type { Credentials } from '../licensing/gate.ts';
 import type { Platform } from '../releases/release.ts';
 
 /** A request as far as the poll path reads it, cut by hand: `new URL()` costs more than the rest of a poll. */
 export interface RequestHead {
-  method: string;
-  /** As it came: path and query. */
+  /** As it came: path and query, or a whole address as proxies are sent it. */
   url: string;
   headers: Record<string, string | string[] | undefined>;
 }
 
 export type Target =
-  /** A feed document of a product; `paths` are the addresses it may mean. */
+  /** A feed document of a product; `paths` are the addresses it may mean, none where it can mean none. */
   | { kind: 'document'; fileName: string; paths: string[] }
   | { kind: 'download'; paths: string[]; version: string; fileName: string | null };
 
 export interface PollRequest {
   target: Target;
-  credentials: Omit<Credentials, 'platform'>;
+  /** How the client proves itself, as it came; null: it sent none. */
+  credentials: { keyText: string | null; siteText: string | null; instanceText: string | null };
   /** True: the key stood in the path, so links in the answer carry it too. */
   keyInPath: boolean;
   query: Query;
@@ -24,43 +23,47 @@ export interface PollRequest {
 
 export type Query = (name: string) => string | null;
 
-const MAX_URL = 8_192;
+/** No alias is longer. */
+const MAX_PATH = 500;
+const MAX_PARAMETERS = 100;
 const JOOMLA_TAIL = '/extension.xml';
+const SLASH = 47;
 
 /**
- * null: not ours to answer. `documents` are the last path segments that feeds are polled at. A path with a percent sign that
- * is no encoding, or one longer than 8 kB, is nobody's.
+ * null: not ours to answer. `documents` are the last path segments that feeds are polled at, `reserved` the first ones that are
+ * never a product's. Whatever comes is read somehow: a client would take any answer but its own document for a broken server.
  */
 export function parsePoll(
-  head: RequestHead,
+  { url, headers }: RequestHead,
   documents: ReadonlySet<string>,
   reserved: ReadonlySet<string>,
 ): PollRequest | null {
-  if (head.url.length > MAX_URL) return null;
-  const mark = head.url.indexOf('?');
-  const path = mark < 0 ? head.url : head.url.slice(0, mark);
-  const query = readQuery(mark < 0 ? '' : head.url.slice(mark + 1));
-  const segments = readSegments(path.endsWith(JOOMLA_TAIL) ? path.slice(0, -JOOMLA_TAIL.length) : path);
-  if (segments === null) return null;
-  const keyInPath = segments[0] === 'k' && segments.length > 2;
-  const rest = keyInPath ? segments.slice(2) : segments;
-  if (rest.length < 2 || reserved.has((rest[0] as string).toLowerCase())) return null;
-  const target = readTarget(rest, documents);
+  // Joomla puts the tail behind everything, a query included, where it did not like the first answer.
+  const text = withoutTail(url.charCodeAt(0) === SLASH ? url : url.replace(/^https?:\/\/[^/?]*/i, ''));
+  const mark = text.indexOf('?');
+  const path = withoutTail(mark < 0 ? text : text.slice(0, mark));
+  const keyed = /^\/+k\/([^/]*)\/(.*)$/i.exec(path);
+  const segments = (keyed?.[2] ?? path).split('/').filter((part) => part !== '');
+  const decodedSegments = path.includes('%') ? segments.map(percentDecoded) : segments;
+  const [first] = decodedSegments;
+  if (first === undefined || reserved.has(first.toLowerCase())) return null;
+  const target = readTarget(decodedSegments, documents);
   if (target === null) return null;
-  const keyText = keyInPath ? (segments[1] as string) : keyOf(head.headers, query);
-  const siteText = query('site') ?? query('domain') ?? headerText(head.headers['x-site-url']);
+  const query = readQuery(mark < 0 ? '' : text.slice(mark + 1));
+  const pathKey = keyed === null ? '' : percentDecoded(keyed[1] as string);
+  const keyInPath = pathKey.trim() !== '';
+  const keyText = keyInPath ? pathKey : keyOf(headers, query);
+  const siteText = query('site') ?? query('domain') ?? headerText(headers['x-site-url']);
   return { target, credentials: { keyText, siteText, instanceText: query('instance') }, keyInPath, query };
 }
 
-/** The first that is not empty, in the order of DESIGN §5. */
-export function keyOf(headers: RequestHead['headers'], query: Query): string | null {
-  const authorization = headerText(headers['authorization']) ?? '';
-  const [scheme = '', value = ''] = authorization.split(/\s+/, 2);
-  const bearer = scheme.toLowerCase() === 'bearer' ? value : '';
+/** The first that is not empty, in the order of DESIGN §5; the path comes before all of them. */
+function keyOf(headers: RequestHead['headers'], query: Query): string | null {
+  const [scheme = '', value = ''] = (headerText(headers['authorization']) ?? '').split(/\s+/, 2);
   const candidates = [
-    bearer,
+    /^bearer$/i.test(scheme) ? value : '',
     headerText(headers['x-license-key']),
-    scheme.toLowerCase() === 'basic' ? basicPassword(value) : '',
+    /^basic$/i.test(scheme) ? basicPassword(value) : '',
     query('dlid'),
     query('key'),
     query('license_key'),
@@ -70,50 +73,56 @@ export function keyOf(headers: RequestHead['headers'], query: Query): string | n
 }
 
 function readTarget(segments: string[], documents: ReadonlySet<string>): Target | null {
-  const last = segments.at(-1) as string;
   const at = segments.indexOf('download', 2);
   if (at >= 2 && at <= 3 && segments.length > at + 1 && segments.length <= at + 3) {
-    const paths = [segments.slice(0, at).join('/').toLowerCase()];
+    const paths = addresses(segments.slice(0, at));
     return { kind: 'download', paths, version: segments[at + 1] as string, fileName: segments[at + 2] ?? null };
   }
-  const whole = segments.join('/').toLowerCase();
-  const fileName = last.toLowerCase();
-  if (documents.has(fileName)) {
-    const base = segments.slice(0, -1).join('/').toLowerCase();
-    return { kind: 'document', fileName, paths: base === '' ? [whole] : [base, whole] };
-  }
+  const fileName = (segments.at(-1) as string).toLowerCase();
+  if (documents.has(fileName))
+    return { kind: 'document', fileName, paths: [...addresses(segments.slice(0, -1)), ...addresses(segments)] };
   // Any other path of a file may be the old address of a feed.
-  return /\.(xml|txt|php|json)$/.test(fileName) ? { kind: 'document', fileName, paths: [whole] } : null;
+  return /\.(xml|txt|php|json)$/.test(fileName) ? { kind: 'document', fileName, paths: addresses(segments) } : null;
 }
 
-function readSegments(path: string): string[] | null {
-  try {
-    const segments = path.split('/').filter((part) => part !== '');
-    return path.includes('%') ? segments.map(decodeURIComponent) : segments;
-  } catch {
-    return null;
-  }
+/** At most one; none where it cannot be a product's: PostgreSQL takes no control character, and one would fail a whole look-up. */
+function addresses(segments: readonly string[]): string[] {
+  const path = segments.join('/').toLowerCase();
+  return path === '' || path.length > MAX_PATH || /\p{Cc}/u.test(path) ? [] : [path];
 }
+
+function withoutTail(text: string): string {
+  return text.endsWith(JOOMLA_TAIL) ? text.slice(0, -JOOMLA_TAIL.length) : text;
+}
+
+const NO_QUERY: Query = () => null;
 
 /** The first value of a name that is not empty; `a=1&a=2` is the first. Broken encoding is taken as it stands. */
 function readQuery(text: string): Query {
-  if (text === '') return () => null;
-  const pairs = text.split('&').map((pair) => {
+  if (text === '') return NO_QUERY;
+  const pairs = text.split('&', MAX_PARAMETERS).map((pair) => {
     const equals = pair.indexOf('=');
-    return equals < 0
-      ? ([decoded(pair), ''] as const)
-      : ([decoded(pair.slice(0, equals)), pair.slice(equals + 1)] as const);
+    return equals < 0 ? { name: pair, value: '' } : { name: pair.slice(0, equals), value: pair.slice(equals + 1) };
   });
   return (name) => {
-    const found = pairs.find(([each, value]) => each === name && value !== '');
-    return found ? decoded(found[1]) : null;
+    const found = pairs.find((each) => each.value !== '' && (each.name === name || percentDecoded(each.name) === name));
+    return found ? parameterValue(found.value) : null;
   };
 }
 
-function decoded(text: string): string {
-  if (!text.includes('%') && !text.includes('+')) return text;
+/**
+ * Joomla sends a key as it was typed, so a plus is a plus; forms send a blank as a plus, so in a key of our making, which has
+ * none, it is a blank.
+ */
+function parameterValue(text: string): string {
+  const value = percentDecoded(text);
+  return /^[a-z]{2,8}\d[-+ ]/i.test(value) ? value.replaceAll('+', ' ') : value;
+}
+
+function percentDecoded(text: string): string {
+  if (!text.includes('%')) return text;
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(text);
   } catch {
     return text;
   }

@@ -1,7 +1,7 @@
 import express, { type Router } from 'express';
 import type { Db } from '../db/connect.ts';
 import { problem } from '../errors.ts';
-import { findOrganization } from '../forge/store.ts';
+import { requireOrganization } from '../forge/forge-reads.ts';
 import { builtKit } from '../releases/kits.ts';
 import { PLATFORMS } from '../releases/release.ts';
 
@@ -10,8 +10,8 @@ export function kitRouter({ db, config }: { db: Db; config: { publicUrl: string 
   const router = express.Router();
   router.get('/kits/:organization/:file', async (req, res) => {
     const platform = PLATFORMS.find((each) => `${each}.zip` === req.params.file);
-    const organization = await db.read((tx) => findOrganization(tx, req.params.organization));
-    if (!platform || !organization || organization.id === req.params.organization) throw problem('NOT_FOUND');
+    if (!platform) throw problem('NOT_FOUND');
+    const organization = await requireOrganization(db, req.params.organization);
     const kit = await builtKit(platform, config.publicUrl, organization);
     res.set('content-disposition', `attachment; filename="${kit.fileName}"`).type('application/zip').send(kit.bytes);
   });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** The plain page around everything that people see: one style, no script, readable without either. */
 
 const SIGNS: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -7,12 +9,39 @@ export function escapeHtml(text: string): string {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.55 system-ui, sans-serif; }
-h1 { margin-bottom: 0; } .by { margin-top: 0; opacity: .75; } h2 { margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8886; }
-.word { display: inline-block; min-width: 5.5rem; opacity: .75; } ul { padding-left: 0; list-style: none; }
-code { overflow-wrap: anywhere; } .feed { opacity: .75; }`;
+:root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ground: #f6f8fa; --sheet: #fff; --link: #0757ba; --button: #0757ba; --label: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ed; --soft: #a2abb5; --line: #3a424c; --ground: #14181d; --sheet: #1c2128; --link: #79b8ff; --button: #79b8ff; --label: #10151b; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
+main { max-width: 46rem; margin: 2rem auto; padding: 1rem 2rem 2rem; background: var(--sheet); border: 1px solid var(--line); border-radius: .6rem; }
+h1 { margin: .5rem 0 0; font-size: 1.9rem; line-height: 1.25; }
+h2 { margin: 2.2rem 0 .6rem; padding-top: 1.4rem; border-top: 1px solid var(--line); font-size: 1.25rem; }
+h3 { margin: 1.4rem 0 .3rem; font-size: 1.05rem; }
+a { color: var(--link); }
+.by, .soft { color: var(--soft); } .by { margin: 0 0 1rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th { color: var(--soft); font-weight: 600; font-size: .875rem; }
+th, td { padding: .5rem 1rem .5rem 0; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th:last-child, td:last-child { padding-right: 0; text-align: right; }
+tbody tr:last-child td { border-bottom: 0; }
+.tag { padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 1rem; font-size: .875rem; }
+.button { display: inline-block; padding: .35rem .9rem; border-radius: .4rem; background: var(--button); color: var(--label); font-weight: 600; text-decoration: none; }
+.button:hover { text-decoration: underline; }
+ul { margin: .3rem 0; padding: 0; list-style: none; } li { display: flex; gap: .8rem; padding: .15rem 0; }
+.word { flex: none; width: 5.5rem; color: var(--soft); }
+dl { margin: 1rem 0 0; } dt { color: var(--soft); font-size: .875rem; } dd { margin: 0 0 .6rem; }
+code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+  main { margin: 0; padding: .5rem 1rem 1.5rem; border-width: 0 0 1px; border-radius: 0; }
+  th, td { padding-right: .7rem; } td:last-child { white-space: normal; } li { display: block; } .word { display: block; width: auto; font-size: .875rem; }
+}
+`;
+
+/** What a Content-Security-Policy allows of styles: this one text. */
+export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
 
 export function page(title: string, body: string): string {
   return `<!doctype html>
@@ -21,8 +50,7 @@ export function page(title: string, body: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}
-</style>
+<style>${STYLE}</style>
 </head>
 <body>
 <main>

@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { makeReplyStore } from '../accounts/replies.ts';
 import { findToken } from '../accounts/tokens.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
-import { hookRouter } from '../forge/api-hooks.ts';
-import type { HookDeps } from '../forge/hooks.ts';
 import { makeFloodLimiter } from '../http/limits.ts';
 import { type Logger, requestLog } from '../http/log.ts';
 import { type Metrics, metricsHandler } from '../http/metrics.ts';
@@ -13,8 +11,10 @@ import { mountRoutes } from '../http/mount.ts';
 import { trustedProxies } from '../http/network.ts';
 import type { Route } from '../http/route.ts';
 import type { Secrets } from '../secrets.ts';
+import { securityHeaders } from './headers.ts';
 import { healthRouter } from './health.ts';
 import { kitRouter } from './kits.ts';
+import { notFoundPage } from './not-found.ts';
 import { type PageDeps, pageRouter } from './product-page.ts';
 
 export interface WebDeps extends PageDeps {
@@ -24,7 +24,8 @@ export interface WebDeps extends PageDeps {
   log: Logger;
   metrics: Metrics;
   secrets: Secrets;
-  forge: HookDeps;
+  /** Takes what forges deliver. */
+  hooks: RequestHandler;
   /** Every route of `/api`. */
   routes: readonly Route[];
 }
@@ -36,9 +37,10 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(requestLog(log, () => performance.now(), metrics.request));
+  app.use(securityHeaders);
   app.use(healthRouter(db));
   app.get('/metrics', metricsHandler(metrics, config.metricsToken));
-  app.use(hookRouter(deps.forge));
+  app.use(deps.hooks);
   app.use(kitRouter(deps));
   app.use(pageRouter(deps));
   mountRoutes(app, deps.routes, {
@@ -50,5 +52,6 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
     trusted: trustedProxies([...config.trustedProxies]),
     flood: makeFloodLimiter({ burst: 60, perSecond: 5, networks: 10_000 }),
   });
+  app.use(notFoundPage);
   return app;
 }

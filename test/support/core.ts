@@ -3,13 +3,16 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { buildHandler, type Core, type CoreOptions, openCore } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import { makeLogger } from '../../src/http/log.ts';
-import type { TestDatabase } from './databases.ts';
+import { openSqlite, type TestDatabase } from './databases.ts';
 
 /** 2026-03-01 12:00 UTC, when nothing else is said. */
-export const TEST_NOW = Date.UTC(2026, 2, 1, 12);
+const TEST_NOW = Date.UTC(2026, 2, 1, 12);
+
+export const TEST_SECRET_KEY = `${'01'.repeat(32)}:${'02'.repeat(32)}`;
 
 /**
  * The real composition on a test's database, reachable by HTTP, whose worker and schedule stand still: a test says when jobs run
@@ -34,7 +37,10 @@ export interface TestCoreOptions extends Pick<CoreOptions, 'drivers' | 'store'> 
   config?: Partial<Config>;
 }
 
-export async function openTestCore(database: TestDatabase, options: TestCoreOptions = {}): Promise<TestCore> {
+export async function openTestCore(
+  database: Pick<TestDatabase, 'another'>,
+  options: TestCoreOptions = {},
+): Promise<TestCore> {
   const { time = { now: TEST_NOW }, drivers, store } = options;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'feedgate-core-'));
   const lines: string[] = [];
@@ -63,10 +69,25 @@ export async function openTestCore(database: TestDatabase, options: TestCoreOpti
   };
 }
 
+/** For what the database has no part in: the same as `onEachDatabase`, on SQLite only. */
+export function onOneDatabase(title: string, tests: (database: () => TestDatabase) => void): void {
+  describe(title, () => {
+    let opened: TestDatabase | undefined;
+    beforeAll(async () => {
+      opened = await openSqlite();
+    });
+    afterAll(() => opened?.drop());
+    tests(() => {
+      if (!opened) throw new Error('the database is open only while tests run');
+      return opened;
+    });
+  });
+}
+
 function configFor(publicUrl: string, dataDir: string): Config {
   return {
     ...{ publicUrl, dataDir, host: '127.0.0.1', port: 0, databaseUrl: null },
-    secretKey: `${'01'.repeat(32)}:${'02'.repeat(32)}`,
+    secretKey: TEST_SECRET_KEY,
     ...{ trustedProxies: [], metricsToken: null, logLevel: 'debug', sweepMinutes: 60 },
     maxArtifactBytes: 4 * 2 ** 20,
   };

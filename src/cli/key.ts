@@ -1,0 +1,186 @@
+import { CLI_ACTOR } from '../accounts/actor.ts';
+import type { Core } from '../app.ts';
+import { lastUses, type NamedKey, requireKey } from '../licensing/key-reads.ts';
+import { licenseKeyView } from '../licensing/key-sale-view.ts';
+import { typedHint } from '../licensing/key-view.ts';
+import { type KeySeen, keysAt, pauseKey, showKey, withdrawKey } from '../licensing/level-keys.ts';
+import { listLicenses } from '../licensing/licenses.ts';
+import { siteView } from '../licensing/site-view.ts';
+import { sitesOf } from '../licensing/sites.ts';
+import { reasonOf, VERDICT_CODES } from '../licensing/verdict.ts';
+import { type Call, type Command, EXIT, flagOf, numberOf, required, textOf } from './command.ts';
+import { levelOf } from './level.ts';
+import { byCli, withCore } from './session.ts';
+import { shortTime, table } from './table.ts';
+
+const MOST_LISTED = 1_000;
+
+export const keyList: Command = {
+  name: 'key list',
+  summary: 'License keys with their customers; never their texts.',
+  usage: '[--org acme] [--repo hello] [--email jane@example.com] [--hint FG1…7K2M] [--limit 50]',
+  help: ['--license   of one license', '--hint      prefix and last four characters, as pages and logs show them'],
+  options: {
+    org: { type: 'string' },
+    repo: { type: 'string' },
+    email: { type: 'string' },
+    license: { type: 'string' },
+    hint: { type: 'string' },
+    limit: { type: 'string' },
+  },
+  async run(call) {
+    const limit = Math.min(numberOf(call.values, 'limit') ?? 50, MOST_LISTED);
+    return withCore(call, 'database', async (core) => {
+      const seen = await keysSeen(core, call, limit);
+      const now = core.clock();
+      const views = seen.map((each) => licenseKeyView(each, null, now));
+      call.io.json({ keys: views });
+      const rows = views.map(({ id, hint, role, status, valid_until, license }) => [
+        ...[id, hint, role === 'master' ? 'master' : license.customer.email || license.customer.name],
+        ...[status, role === 'master' ? '-' : shortTime(valid_until)],
+      ]);
+      call.io.say(
+        rows.length === 0 ? 'There is no such key.' : table([['id', 'key', 'customer', 'state', 'until'], ...rows]),
+      );
+      return EXIT.ok;
+    });
+  },
+};
+
+async function keysSeen(core: Core, { values }: Call, limit: number): Promise<KeySeen[]> {
+  const { organization, repository } = await levelOf(core, values);
+  const hint = textOf(values, 'hint');
+  const level = { organizationId: organization.id, repositoryId: repository?.id };
+  const email = textOf(values, 'email');
+  const licenses =
+    email === undefined
+      ? [textOf(values, 'license')]
+      : (await listLicenses(core.db, { ...level, customerEmail: email }, { limit })).items.map(
+          ({ record }) => record.id,
+        );
+  const seen: KeySeen[] = [];
+  for (const licenseId of licenses) {
+    const filter = { ...level, licenseId, hint: hint === undefined ? undefined : typedHint(hint) };
+    seen.push(...(await keysAt(core.db, filter, { limit: limit - seen.length })).items);
+    if (seen.length >= limit) break;
+  }
+  return seen;
+}
+
+export const keyShow: Command = {
+  name: 'key show',
+  summary: 'State, terms for each product, sites and last uses of a license key.',
+  usage: '<id or text> [--reveal]',
+  help: ['--reveal   the full text too; that is written into the audit'],
+  options: { reveal: { type: 'boolean' } },
+  async run(call) {
+    const name = required(call.positionals[0], 'the key');
+    return withCore(call, 'database', async (core) => {
+      const found = await requireKey(core.db, core.secrets, name);
+      const text = flagOf(call.values, 'reveal')
+        ? await showKey(core.db, core.secrets, found.key.id, byCli(core))
+        : undefined;
+      const { items: sites } = await sitesOf(core.db, CLI_ACTOR, found.license.record.id, { limit: MOST_LISTED });
+      const uses = await lastUses(core.db, found.key.id, core.clock());
+      const view = licenseKeyView(found, null, core.clock());
+      call.io.json({
+        ...view,
+        organization: found.organization.slug,
+        sites: sites.map(siteView),
+        uses: uses.map(({ kind, site, platform_version, code, count, last_at }) => ({
+          ...{ kind, site, platform_version, code, count, last_at },
+        })),
+        ...(text === undefined ? {} : { key: text }),
+      });
+      if (text !== undefined) call.io.say(text);
+      for (const line of inWords(
+        found,
+        view,
+        sites.map(({ identity }) => identity),
+        uses,
+      ))
+        call.io.say(line);
+      return EXIT.ok;
+    });
+  },
+};
+
+function inWords(
+  { key, organization }: NamedKey,
+  view: ReturnType<typeof licenseKeyView>,
+  sites: readonly string[],
+  uses: Awaited<ReturnType<typeof lastUses>>,
+): string[] {
+  const { license } = view;
+  const { used, max } = license.limits.sites;
+  const until = view.valid_until === null ? '' : ` until ${shortTime(view.valid_until)}`;
+  return [
+    `${view.hint} (${key.id}) of ${organization.slug}: ${view.status}${until}`,
+    `  customer   ${[license.customer.name, license.customer.email].filter((each) => each !== '').join(', ')}`,
+    `  license    ${license.id}`,
+    `  domains    ${key.domains?.join(', ') ?? 'any'}`,
+    `  sites      ${used} of ${max ?? 'unlimited'}${sites.length === 0 ? '' : `: ${sites.slice(0, 20).join(', ')}`}`,
+    ...license.products.map(
+      ({ path, status, valid_until, channels, max_sites }) =>
+        `  ${path}: ${status}${valid_until === null ? '' : ` until ${shortTime(valid_until)}`}; channels ${channels.join(', ') || 'none'}; sites ${max_sites ?? 'unlimited'}`,
+    ),
+    ...(uses.length === 0 ? ['  no use in the last 90 days'] : uses.map((use) => `  ${useWords(use)}`)),
+  ];
+}
+
+function useWords({
+  last_at,
+  kind,
+  site,
+  platform_version,
+  code,
+  count,
+}: Awaited<ReturnType<typeof lastUses>>[number]) {
+  const known = VERDICT_CODES.find((each) => each === code);
+  const who = [site, platform_version].filter((each) => each !== '').join(', ');
+  return `${shortTime(last_at)} ${kind} x${count}${who === '' ? '' : ` (${who})`}: ${known ? reasonOf(known) : code}`;
+}
+
+export const keyRevoke: Command = {
+  name: 'key revoke',
+  summary: 'Withdraws a license key for ever. A master key gets a successor at once.',
+  usage: '<id or text> --reason "published on a forum"',
+  options: { reason: { type: 'string' } },
+  async run(call) {
+    const name = required(call.positionals[0], 'the key');
+    const reason = required(textOf(call.values, 'reason'), '--reason');
+    return withCore(call, 'database', async (core) => {
+      const found = await requireKey(core.db, core.secrets, name);
+      const by = byCli(core);
+      const { key, next } = await withdrawKey(core.db, core.secrets, found.key.id, reason, by);
+      const text = next === null ? undefined : await showKey(core.db, core.secrets, next.id, by);
+      const view = licenseKeyView({ ...found, key }, null, core.clock());
+      call.io.json({ ...view, ...(next === null ? {} : { next: { id: next.id, key: text } }) });
+      call.io.say(`${view.hint} is revoked.`);
+      if (text !== undefined) call.io.say(`The next master key is ${text}`);
+      return EXIT.ok;
+    });
+  },
+};
+
+function pausing(name: string, suspended: boolean, summary: string): Command {
+  return {
+    name,
+    summary,
+    usage: '<id or text>',
+    async run(call) {
+      const named = required(call.positionals[0], 'the key');
+      return withCore(call, 'database', async (core) => {
+        const found = await requireKey(core.db, core.secrets, named);
+        const key = await pauseKey(core.db, found.key.id, suspended, byCli(core));
+        const view = licenseKeyView({ ...found, key }, null, core.clock());
+        call.io.json(view);
+        call.io.say(`${view.hint} is ${view.key_status}.`);
+        return EXIT.ok;
+      });
+    },
+  };
+}
+
+export const keySuspend = pausing('key suspend', true, 'Stops a license key until it is resumed.');
+export const keyResume = pausing('key resume', false, 'Lets a suspended license key work again.');

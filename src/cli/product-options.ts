@@ -1,0 +1,134 @@
+import { MODES } from '../licensing/verdict.ts';
+import { type Product, ProductChange, type ProductSettings } from '../releases/product.ts';
+import { PLATFORMS, type Platform } from '../releases/release.ts';
+import { parseTargetRange } from '../releases/target-range.ts';
+import { choiceOf, listOf, textOf, UsageError, type Values } from './command.ts';
+
+/** What `product add` and `product set` say of a product, in the same words. */
+export const PRODUCT_OPTIONS = {
+  name: { type: 'string' },
+  description: { type: 'string' },
+  platform: { type: 'string' },
+  mode: { type: 'string' },
+  asset: { type: 'string', multiple: true },
+  element: { type: 'string' },
+  module: { type: 'string' },
+  'target-joomla': { type: 'string' },
+  'target-dolibarr': { type: 'string' },
+  php: { type: 'string' },
+  changelog: { type: 'string' },
+  'release-from': { type: 'string' },
+  'open-channels': { type: 'string' },
+  'security-open': { type: 'string' },
+  'claim-on': { type: 'string' },
+  'missing-site': { type: 'string' },
+  'info-url': { type: 'string' },
+  website: { type: 'string' },
+  'renew-url': { type: 'string' },
+} as const;
+
+export const PRODUCT_HELP: readonly string[] = [
+  '--name, --description   as customers read them',
+  `--platform              ${PLATFORMS.join(', ')}, or both`,
+  '--mode                  open (no key), listed (key for the file), strict (key for everything; hides updates from stock Joomla)',
+  "--asset                 which file of a release, such as '*-pro.zip'; for one platform 'joomla=pkg_*.zip'",
+  '--element, --module     which extension, where a file holds several: Joomla element, Dolibarr module',
+  "--target-joomla         Joomla versions it runs on, where a release does not say: '4.4 - 6'",
+  "--target-dolibarr       the same for Dolibarr: '>=18'",
+  '--php                   lowest PHP version',
+  '--changelog             path of the changelog in the repository',
+  '--release-from          releases, or tags',
+  '--open-channels         channels that need no key, such as stable,rc',
+  '--security-open         yes: security releases are for everybody',
+  '--claim-on              download (default) or feed: what takes a site of a license',
+  '--missing-site          allow (default), or deny: shuts out every client that does not tell its site',
+  "--info-url, --website, --renew-url   addresses; '' takes one away",
+];
+
+/** Only what was said, ready for the verbs. Throws UsageError for words that nobody understands. */
+export function changeOf(values: Values, product: Pick<Product, 'platforms' | 'settings'>): Partial<ProductChange> {
+  const platforms = platformsOf(values);
+  const openChannels = textOf(values, 'open-channels');
+  const securityOpen = choiceOf(values, 'security-open', ['yes', 'no']);
+  const change = {
+    name: textOf(values, 'name'),
+    description: textOf(values, 'description'),
+    platforms,
+    mode: choiceOf(values, 'mode', MODES),
+    open_channels: openChannels === undefined ? undefined : listOf(values, 'open-channels'),
+    security_open: securityOpen === undefined ? undefined : securityOpen === 'yes',
+    claim_on: choiceOf(values, 'claim-on', ['download', 'feed']),
+    missing_site: choiceOf(values, 'missing-site', ['allow', 'deny']),
+    settings: settingsOf(values, platforms ?? product.platforms, product.settings),
+  };
+  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const parsed = ProductChange.partial().safeParse(said);
+  if (parsed.success) return parsed.data as Partial<ProductChange>;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+export function platformsOf(values: Values): Platform[] | undefined {
+  if (textOf(values, 'platform') === undefined) return undefined;
+  return listOf(values, 'platform').map((name) => {
+    const platform = PLATFORMS.find((each) => each === name);
+    if (platform === undefined) throw new UsageError(`--platform is one of ${PLATFORMS.join(', ')}`);
+    return platform;
+  });
+}
+
+function settingsOf(
+  values: Values,
+  platforms: readonly Platform[],
+  before: ProductSettings,
+): ProductSettings | undefined {
+  const said: Partial<ProductSettings> = {
+    ...textSetting(values, 'php', 'phpMinimum'),
+    ...textSetting(values, 'changelog', 'changelogFile'),
+    ...textSetting(values, 'info-url', 'infoUrl'),
+    ...textSetting(values, 'website', 'websiteUrl'),
+    ...textSetting(values, 'renew-url', 'renewUrl'),
+  };
+  const releaseFrom = choiceOf(values, 'release-from', ['releases', 'tags']);
+  if (releaseFrom !== undefined) said.releaseFrom = releaseFrom;
+  const assets = assetsOf(values, platforms);
+  if (assets !== null) said.assets = { ...before.assets, ...assets };
+  const hints = { joomla: textOf(values, 'element'), dolibarr: textOf(values, 'module') };
+  const targets = { joomla: targetOf(values, 'joomla'), dolibarr: targetOf(values, 'dolibarr') };
+  if (isSaid(hints)) said.hints = { ...before.hints, ...defined(hints) };
+  if (isSaid(targets)) said.targets = { ...before.targets, ...defined(targets) };
+  return Object.keys(said).length === 0 ? undefined : { ...before, ...said };
+}
+
+function textSetting<K extends keyof ProductSettings>(values: Values, option: string, name: K) {
+  const text = textOf(values, option);
+  return text === undefined ? {} : ({ [name]: text === '' ? null : text } as Pick<ProductSettings, K>);
+}
+
+function isSaid(values: object): boolean {
+  return Object.values(values).some((value) => value !== undefined);
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** `PATTERN` for every platform of the product, or `PLATFORM=PATTERN`. */
+function assetsOf(values: Values, platforms: readonly Platform[]): Partial<Record<Platform, string>> | null {
+  const patterns = values['asset'];
+  if (!Array.isArray(patterns)) return null;
+  const assets: Partial<Record<Platform, string>> = {};
+  for (const text of patterns.map(String)) {
+    const named = PLATFORMS.find((platform) => text.startsWith(`${platform}=`));
+    for (const platform of named ? [named] : platforms) assets[platform] = named ? text.slice(named.length + 1) : text;
+  }
+  return assets;
+}
+
+function targetOf(values: Values, platform: Platform) {
+  const text = textOf(values, `target-${platform}`);
+  if (text === undefined) return undefined;
+  const read = parseTargetRange(text);
+  if (!read.ok) throw new UsageError(`--target-${platform}: ${read.detail}`);
+  return read.range;
+}
