@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { feedFormats } from '../feeds/index.ts';
@@ -27,6 +28,7 @@ import { rollUp } from './licensing/usage.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
 import { healRelease, makeFill } from './releases/artifacts.ts';
+import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 import { feedUrlsOf } from './releases/products.ts';
 import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
@@ -74,6 +76,7 @@ const MOST_SETTLED = 20_000;
 export async function openCore(config: Config, options: CoreOptions = {}): Promise<Core> {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? makeLogger({ level: config.logLevel });
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const key = loadSecretKey(config.dataDir, config.secretKey, config.databaseUrl === null);
   const { pepper, encryptionKey } = parseSecretKey(key.text);
   const secrets = makeSecrets(pepper, encryptionKey);
@@ -204,6 +207,7 @@ function choresOf({ db, clock, forge, log }: Core): Chores {
     async daily() {
       await mendDrift(forge, onError);
       await watchKeylessPolls(db, clock);
+      await watchGateBypass(forge);
       await purgeReplies(db, clock());
     },
     onError,
