@@ -72,7 +72,7 @@ export interface Body {
   keyed: boolean;
 }
 
-export interface BodyWish {
+interface BodyWish {
   product: Product;
   verdict: Verdict;
   format: FeedFormat;

@@ -3,6 +3,7 @@ import { serve } from '../../src/app.ts';
 import { MINUTE, SECOND } from '../../src/clock.ts';
 import { mendDrift } from '../../src/forge/drift.ts';
 import { RECONCILE } from '../../src/forge/hooks.ts';
+import { listForges } from '../../src/forge/store.ts';
 import { enqueue } from '../../src/jobs/store.ts';
 import { onOneDatabase } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
@@ -206,7 +207,8 @@ onOneDatabase('a hook', (database) => {
     await acts().close();
     vendor = { ...vendor, forge: { ...vendor.forge, close: async () => undefined } };
     expect(await drift()).toEqual([]);
-    expect((await vendor.repository()).hookError).toMatch(/ECONNREFUSED/);
+    const forges = await vendor.test.core.db.read(listForges);
+    expect(forges.find(({ id }) => id === vendor.forgeId)?.checkError).toMatch(/ECONNREFUSED/);
     expect(theirs?.active).toBe(true);
     await other.close();
   });

@@ -283,7 +283,7 @@ onEachDatabase('a tag', (database) => {
   });
 
   it('without a version is told, and the problem goes with the tag', async () => {
-    await publish('1.0.0', { tag: 'summer' });
+    const release = await publish('1.0.0', { tag: 'summer' });
     await vendor.sync();
     const before = await vendor.known();
     expect(before.errors).toEqual(['summer TAG_WITHOUT_VERSION']);
@@ -291,6 +291,7 @@ onEachDatabase('a tag', (database) => {
     const rows = async () => vendor.test.core.db.read((tx) => tx('problems').where({ product_id: vendor.product.id }));
     const [told] = await rows();
     vendor.test.time.now += HOUR;
+    await acts().editRelease(vendor.repo, release, { notes: 'Looked at again, to the same end' });
     await vendor.sync();
     expect(await rows()).toEqual([told]);
     await acts().deleteTag(vendor.repo, 'summer');
