@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { feedFormats } from '../feeds/index.ts';
@@ -76,11 +76,14 @@ const MOST_SETTLED = 20_000;
 export async function openCore(config: Config, options: CoreOptions = {}): Promise<Core> {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? makeLogger({ level: config.logLevel });
+  const sqliteFile = join(config.dataDir, 'feedgate.db');
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const key = loadSecretKey(config.dataDir, config.secretKey, config.databaseUrl === null);
+  // A database without its secret key is not to get another one.
+  const mayCreate = config.databaseUrl === null && !existsSync(sqliteFile);
+  const key = loadSecretKey(config.dataDir, config.secretKey, mayCreate);
   const { pepper, encryptionKey } = parseSecretKey(key.text);
   const secrets = makeSecrets(pepper, encryptionKey);
-  const db = options.db ?? connect(config.databaseUrl, join(config.dataDir, 'feedgate.db'));
+  const db = options.db ?? connect(config.databaseUrl, sqliteFile);
   try {
     await migrate(db, migrations, toIso(clock()));
     await checkPepper(db, secrets.fingerprint);

@@ -25,6 +25,10 @@ export interface DbLimits {
 
 const DEFAULT_LIMITS: DbLimits = { busyMs: 10_000, poolSize: 10 };
 const DEADLOCK_TRIES = 5;
+/** A connection that fell silent gives up after this, instead of when TCP does. */
+const QUERY_TIMEOUT_MS = 30_000;
+/** Knex writes to standard output otherwise; whatever goes wrong is thrown as well. */
+const SILENT = { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined };
 
 const insideTransaction = new AsyncLocalStorage<true>();
 
@@ -74,6 +78,7 @@ function openSqlite(filename: string, readonly: boolean): Knex {
     client: 'better-sqlite3',
     connection: { filename, options: { readonly } },
     useNullAsDefault: true,
+    log: SILENT,
     pool: {
       min: 1,
       max: 1,
@@ -109,7 +114,13 @@ export function connectPostgres(url: string, limits: Partial<DbLimits> = {}): Db
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const knex = knexFactory({
     client: 'pg',
-    connection: { connectionString: url, connectionTimeoutMillis: 3_000, keepAlive: true },
+    connection: {
+      connectionString: url,
+      connectionTimeoutMillis: 3_000,
+      keepAlive: true,
+      query_timeout: QUERY_TIMEOUT_MS,
+    },
+    log: SILENT,
     acquireConnectionTimeout: 4_000,
     pool: { min: 0, max: poolSize },
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -136,7 +136,8 @@ describe('a server without its secret key', () => {
   it('is refused where the file of the key is gone', async () => {
     const { code, said } = await refusal({ DATA_DIR: prepared.ground.dataDir });
     expect(code).toBe(1);
-    expect(said).toContain('this database was made under another secret key');
+    expect(said).toContain('there is no secret key');
+    expect(existsSync(join(prepared.ground.dataDir, 'secret.key'))).toBe(false);
   });
 
   it('is refused where it is no key', async () => {
