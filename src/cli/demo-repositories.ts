@@ -143,6 +143,8 @@ function git(args: string[], input: string): Promise<void> {
     });
     child.once('error', () => reject(new Error('git is not installed; the demo needs it')));
     child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`git: ${trouble.trim()}`))));
+    // git may end before it has read everything; what it said then is in `close`.
+    child.stdin.once('error', () => undefined);
     child.stdin.end(input);
   });
 }
