@@ -14,8 +14,10 @@ export async function mendDrift(deps: HookDeps, onError: (error: unknown, what: 
     forges: await listForges(tx),
     repositories: await listRepositories(tx, null),
   }));
-  for (const forge of forges) await checkForge(deps, forge, now);
-  for (const { id } of repositories) {
+  const away = new Set<string>();
+  for (const forge of forges) if ((await checkForge(deps, forge, now)) !== null) away.add(forge.id);
+  // Each hook of a forge that does not answer would be waited for in vain.
+  for (const { id } of repositories.filter(({ forgeId }) => !away.has(forgeId))) {
     await ensureRepositoryHook(deps, id).catch((error: unknown) => onError(error, 'a hook could not be checked'));
   }
   await deps.db.tx((tx) => forgetBodies(tx, toIso(now - BODY_DAYS * DAY)));

@@ -92,7 +92,7 @@ export interface HookState {
 }
 
 /** What a delivery says happened. A hint only: the truth is read afresh. */
-export interface HookNotice {
+interface HookNotice {
   /** `X-…-Delivery`, unique per forge and delivery. */
   deliveryId: string;
   /** The forge's own name of the event. */

@@ -166,11 +166,6 @@ export async function findRepository(tx: Tx, id: string): Promise<RepositoryReco
   return row ? toRepository(row) : null;
 }
 
-export async function lockRepository(tx: Tx, id: string): Promise<RepositoryRecord | null> {
-  const row = (await forUpdate(tx, tx('repositories').select(REPOSITORY).where({ id })))[0];
-  return row ? toRepository(row) : null;
-}
-
 export async function findRepositoryByRemoteId(
   tx: Tx,
   forgeId: string,

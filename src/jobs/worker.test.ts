@@ -323,7 +323,10 @@ onEachDatabase('the worker', (database) => {
     expect(await jobs()).toEqual([]);
   });
 
-  it('lets whoever lost his lease write nothing, neither a result nor a failure', async () => {
+  it.each<[string, () => ReturnType<Handler>]>([
+    ['a result', async () => ({ again: { afterMs: MINUTE, payload: { looks: 1 } } })],
+    ['a failure', () => Promise.reject(new ForgeTrouble('timeout', 'the forge is slow'))],
+  ])('lets whoever lost his lease write nothing, not even %s', async (_what, outcome) => {
     const late = gate();
     let ended: unknown;
     let lease: Lease | undefined;
@@ -331,7 +334,7 @@ onEachDatabase('the worker', (database) => {
       lease = given;
       late.came();
       await late.opened;
-      throw new ForgeTrouble('timeout', 'the forge is slow');
+      return outcome();
     });
     await put();
     const draining = slow.drain();

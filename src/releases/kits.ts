@@ -6,7 +6,7 @@ import type { Platform } from './release.ts';
 import { zipBytes } from './zip-bytes-io.ts';
 
 /** Counts up when a client kit changes; sites see it as the kit's own version. */
-export const KIT_VERSION = '1.0.0';
+const KIT_VERSION = '1.0.0';
 
 export interface BuiltKit {
   fileName: string;

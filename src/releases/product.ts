@@ -134,7 +134,3 @@ export function editionFault(edition: string): string | null {
     return 'use letters, digits, dots, dashes and underscores, starting with a letter or digit, at most 100';
   return RESERVED_EDITIONS.has(edition.toLowerCase()) ? `"${edition}" is an address of Feedgate itself` : null;
 }
-
-export function targetFor(settings: ProductSettings, platform: Platform): TargetRange | null {
-  return settings.targets[platform] ?? null;
-}

@@ -7,7 +7,7 @@ import { parseTargetRange } from './target-range.ts';
 /** Where a vendor puts what the tag, the file and the manifest cannot say. Read at the tag, so every release has its own. */
 export const RELEASE_SETTINGS_PATH = '.feedgate.yml';
 
-export interface PlatformSettings {
+interface PlatformSettings {
   /** Versions of the platform that the release runs on; null: the product's setting or the manifest decides. */
   target: TargetRange | null;
   /** Globs of the file to ship, tried in order; empty: the product's setting decides. */

@@ -63,7 +63,7 @@ export interface ReleaseProblem {
   fix: string;
 }
 
-/** Closed list; docs/vendors/problems.md explains each. */
+/** Closed list; docs/problems.md explains each. */
 export const RELEASE_PROBLEM_CODES = [
   'TAG_WITHOUT_VERSION',
   'VERSION_DUPLICATE',

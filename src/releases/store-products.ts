@@ -72,17 +72,6 @@ export async function productsOfOrganization(tx: Tx, organizationId: string | nu
   return rows.map(toProduct);
 }
 
-export async function pageOfProducts(
-  tx: Tx,
-  organizationId: string,
-  after: string | null,
-  limit: number,
-): Promise<Product[]> {
-  const query = select(tx).where('p.organization_id', organizationId).orderBy('p.id').limit(limit);
-  const rows = await (after === null ? query : query.where('p.id', '>', after));
-  return rows.map(toProduct);
-}
-
 /** Throws ALREADY_EXISTS when the address is taken, by a product or by an alias. */
 export async function insertProduct(tx: Tx, product: Product, actor: string): Promise<void> {
   const made = { created_at: product.createdAt, created_by: actor };

@@ -4,7 +4,7 @@ import type { RepackPlan } from '../updates/feed-format.ts';
 import type { Changelog, ClientWord, PackageFacts, Platform, ReleaseProblem, TargetRange } from './release.ts';
 
 /** `withheld`: found, but an error keeps it out of every feed. `withdrawn`: gone from the forge. */
-export type ReleaseState = 'listed' | 'withheld' | 'withdrawn';
+type ReleaseState = 'listed' | 'withheld' | 'withdrawn';
 
 export interface ReleaseRecord {
   id: string;
@@ -192,11 +192,6 @@ export type ProblemRecord = ReleaseProblem & { id: string; releaseId: string | n
 export async function problemsOfProduct(tx: Tx, productId: string): Promise<ProblemRecord[]> {
   const rows = await tx('problems').where({ product_id: productId }).orderBy('id');
   return rows.map((row) => fromRow<ProblemRecord>(row));
-}
-
-/** True where any artifact in force still has these bytes. */
-export async function isBlobUsed(tx: Tx, sha256: string): Promise<boolean> {
-  return (await tx('artifacts').where({ sha256, replaced_at: null }).first('id')) !== undefined;
 }
 
 /** The next look at the repository looks at the release again, as if it had changed on the forge. */

@@ -1,5 +1,5 @@
 import { problem } from '../errors.ts';
-import { RECONCILE } from '../forge/hooks.ts';
+import { nextLook, RECONCILE } from '../forge/hooks.ts';
 import { makeWorker } from '../jobs/worker.ts';
 import { type Progress, type ReconcileDeps, type Reconciled, reconcile } from './reconcile.ts';
 
@@ -24,7 +24,9 @@ export async function syncNow(deps: ReconcileDeps, repositoryId: string, watch: 
     handlers: {
       async [RECONCILE](job, lease) {
         result = await reconcile(deps, job.subject, lease, watch.onProgress);
-        return undefined;
+        // It may have been a hook's job that was taken over.
+        const again = nextLook(job.payload);
+        return again ? { again } : undefined;
       },
     },
     onFailure: () => undefined,

@@ -4,7 +4,7 @@ import { CLIENT_WORDS, type ClientWord, type ReleaseProblemCode } from './releas
 import { comparePhpVersions } from './version-order.ts';
 
 /** A channel and the tags that belong to it. A tag matched by a glob belongs to the channel even where its own words say nothing. */
-export interface ChannelRule {
+interface ChannelRule {
   name: string;
   /** What clients are told the channel is. */
   word: ClientWord;

@@ -51,7 +51,8 @@ function copyrightOf(folder: string): string[] {
 /** Who holds what only other platforms install, or what names nobody itself. */
 function besides(name: string): string[] | undefined {
   if (name.startsWith('@esbuild/')) return copyrightOf(join(repository, 'node_modules/esbuild'));
-  if (name === 'fsevents') return ['Copyright (C) 2010-2020 by Philipp Dunkel, Ben Noordhuis, Elan Shankar, Paul Miller'];
+  if (name === 'fsevents')
+    return ['Copyright (C) 2010-2020 by Philipp Dunkel, Ben Noordhuis, Elan Shankar, Paul Miller'];
   return undefined;
 }
 

@@ -30,7 +30,7 @@ export async function openSqlite(): Promise<TestDatabase> {
   );
 }
 
-export async function openPostgres(): Promise<TestDatabase> {
+async function openPostgres(): Promise<TestDatabase> {
   const url = inject('postgresUrl');
   const name = `feedgate_${randomBytes(6).toString('hex')}`;
   const admin = connectPostgres(`${url}/postgres`);

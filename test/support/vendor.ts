@@ -55,7 +55,7 @@ export interface Vendor {
 }
 
 /** What is stored of a product. */
-export interface Known {
+interface Known {
   product: Product;
   releases: ReleaseRecord[];
   artifacts: ArtifactRecord[];

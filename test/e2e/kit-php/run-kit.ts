@@ -62,7 +62,7 @@ export function runPhp(
   });
 }
 
-export interface Asked {
+interface Asked {
   method: string;
   url: string;
   body: string;
