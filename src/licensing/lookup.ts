@@ -1,3 +1,4 @@
+import { makeBatch } from '../batch.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { Product } from '../releases/product.ts';
@@ -26,48 +27,19 @@ export interface LookupAnswer {
 
 export type Lookup = (request: LookupRequest) => Promise<LookupAnswer>;
 
-interface Waiting {
-  request: LookupRequest;
-  resolve(answer: LookupAnswer): void;
-  reject(error: unknown): void;
-}
-
 const MOST_AT_ONCE = 256;
+const MOST_WAITING = 20_000;
 
 /**
  * The one seam between a poll and the database (DESIGN §4). Requests that come while a look-up runs are answered by the next
  * one together: four statements whatever their number.
  */
 export function makeLookup(db: Db): Lookup {
-  const waiting: Waiting[] = [];
-  let running = false;
-
-  async function run(): Promise<void> {
-    running = true;
-    // One turn of the event loop gathers what arrived with it.
-    await new Promise(setImmediate);
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, MOST_AT_ONCE);
-      try {
-        const answers = await db.read((tx) =>
-          lookupAll(
-            tx,
-            batch.map(({ request }) => request),
-          ),
-        );
-        for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as LookupAnswer);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    running = false;
-  }
-
-  return (request) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ request, resolve, reject });
-      if (!running) void run();
-    });
+  return makeBatch<LookupRequest, LookupAnswer>({
+    most: MOST_AT_ONCE,
+    mostWaiting: MOST_WAITING,
+    answerAll: (requests) => db.read((tx) => lookupAll(tx, requests)),
+  });
 }
 
 /** Also used inside a transaction, under the license's lock, where a slot is claimed. */

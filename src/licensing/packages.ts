@@ -8,6 +8,7 @@ import type { OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, createKey } from './keys.ts';
+import { newLicense } from './new-license.ts';
 import type { PackageKind, PackageTerms } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
 import { insertGrant, insertLicense } from './store-licenses.ts';
@@ -125,21 +126,7 @@ export async function ensureMaster(
     createdAt,
   };
   await insertCustomer(tx, customer, 'system');
-  const license = {
-    id: newId('license', by.now),
-    organizationId: organization.id,
-    customerId,
-    master: true,
-    validUntil: null,
-    countedSites: 0,
-    exemptSites: 0,
-    overLimitAt: null,
-    suspendedAt: null,
-    revokedAt: null,
-    notes: '',
-    revision: 1,
-    createdAt,
-  };
+  const license = newLicense({ organizationId: organization.id, customerId, master: true }, by.now);
   await insertLicense(tx, license, 'system');
   await insertGrant(tx, {
     id: newId('grant', by.now),

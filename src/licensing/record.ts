@@ -1,3 +1,4 @@
+import { makeBatch } from '../batch.ts';
 import { dayOf, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
@@ -27,55 +28,26 @@ export interface RecorderMetrics {
   batch(size: number, ms: number): void;
 }
 
-interface Waiting {
-  entry: Entry;
-  resolve(verdict: Verdict): void;
-  reject(error: unknown): void;
-}
-
 const MOST_AT_ONCE = 512;
 /** More than this is overload: the poll is answered from memory as UNAVAILABLE instead of piling up. */
 const MOST_WAITING = 20_000;
 
-/** The group commit: one in flight, the next batch is taken when it ends. Usage rows, slots and first uses share it. */
+/** The group commit (DESIGN §4): usage rows, slots and first uses of many answers share it. */
 export function makeRecorder(db: Db, metrics: RecorderMetrics = { batch: () => undefined }): Record {
-  const waiting: Waiting[] = [];
-  let running = false;
-
-  async function run(): Promise<void> {
-    running = true;
-    // What was looked up together is answered together: without this turn the first of them would be a commit of its own.
-    await new Promise(setImmediate);
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, MOST_AT_ONCE);
+  return makeBatch<Entry, Verdict>({
+    most: MOST_AT_ONCE,
+    mostWaiting: MOST_WAITING,
+    // One entry that cannot be written must not take the others with it.
+    isOneOfThem: isOneEntrys,
+    async answerAll(entries) {
       const began = performance.now();
-      await commit(batch);
-      metrics.batch(batch.length, performance.now() - began);
-    }
-    running = false;
-  }
-
-  async function commit(batch: readonly Waiting[]): Promise<void> {
-    const entries = batch.map(({ entry }) => entry);
-    try {
-      const verdicts = await db.tx((tx) => writeAll(tx, entries));
-      for (const [i, { resolve }] of batch.entries()) resolve(verdicts[i] as Verdict);
-    } catch (error) {
-      if (batch.length > 1 && isOneEntrys(error)) {
-        // One entry that cannot be written must not take the others with it.
-        for (const each of batch) await commit([each]);
-        return;
+      try {
+        return await db.tx((tx) => writeAll(tx, entries));
+      } finally {
+        metrics.batch(entries.length, performance.now() - began);
       }
-      for (const { reject } of batch) reject(error);
-    }
-  }
-
-  return (entry) =>
-    new Promise((resolve, reject) => {
-      if (waiting.length >= MOST_WAITING) return reject(new Error('too many answers wait to be recorded'));
-      waiting.push({ entry, resolve, reject });
-      if (!running) void run();
-    });
+    },
+  });
 }
 
 /** A value that cannot be written. Any other error is the database's, and asking it again for every entry would only take longer. */

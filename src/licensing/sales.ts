@@ -7,6 +7,7 @@ import { lockOrganization, type OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, changeDomains, createKey } from './keys.ts';
+import { newLicense } from './new-license.ts';
 import type { GrantSource } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
 import { spansOf } from './spans.ts';
@@ -59,7 +60,7 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
   if (earlier) return replay(tx, sale, earlier);
   requireSellable(sold, sale, by.now);
   const license =
-    sale.licenseId === null ? await newLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold);
+    sale.licenseId === null ? await makeLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold);
   if (sold.kind === 'trial' && (await hasHadPackage(tx, license.customerId, sold.id))) throw problem('TRIAL_USED');
   const grant = toGrant(sale, sold, license, by);
   await insertGrant(tx, grant);
@@ -136,22 +137,9 @@ function requireSellable(sold: PackageRecord, sale: Sale, now: number): void {
     throw problem('ADDON_NEEDS_LICENSE', 'name the license that the add-on is for');
 }
 
-async function newLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
-  const license: LicenseRecord = {
-    id: newId('license', by.now),
-    organizationId: sale.organization.id,
-    customerId: await customerFor(tx, sale, by),
-    master: false,
-    validUntil: null,
-    countedSites: 0,
-    exemptSites: 0,
-    overLimitAt: null,
-    suspendedAt: null,
-    revokedAt: null,
-    notes: '',
-    revision: 1,
-    createdAt: toIso(by.now),
-  };
+async function makeLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
+  const customerId = await customerFor(tx, sale, by);
+  const license = newLicense({ organizationId: sale.organization.id, customerId, master: false }, by.now);
   await insertLicense(tx, license, by.actor.id);
   return license;
 }
