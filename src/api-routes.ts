@@ -16,6 +16,7 @@ import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
 import { productRoutes } from './releases/api-products.ts';
 import { releaseRoutes } from './releases/api-releases.ts';
+import { tagRulesRoutes } from './releases/api-rules.ts';
 
 /** What the API stands on. */
 export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge'> & {
@@ -30,6 +31,7 @@ export function apiRoutes(core: ApiCore): Route[] {
   const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
   const routes = [
     ...organizationRoutes(core),
+    ...tagRulesRoutes(core),
     ...productRoutes(core),
     ...productPartRoutes({ db: core.db, documents }),
     ...releaseRoutes(core),

@@ -17,11 +17,6 @@ export async function insertCustomer(tx: Tx, customer: CustomerRecord, actor: st
   await tx('customers').insert({ ...toRow(customer), created_by: actor });
 }
 
-export async function findCustomer(tx: Tx, id: string): Promise<CustomerRecord | null> {
-  const row = await tx('customers').select(COLUMNS).where({ id }).first();
-  return row ? fromRow(row) : null;
-}
-
 export async function findCustomers(tx: Tx, ids: readonly string[]): Promise<Map<string, CustomerRecord>> {
   const rows = await tx('customers').select(COLUMNS).whereIn('id', ids);
   return new Map(rows.map((row) => [row.id as string, fromRow<CustomerRecord>(row)]));

@@ -16,6 +16,7 @@ import { productPreview } from './product-preview.ts';
 import { productAliasAdd, productRetire, productSet } from './product-set.ts';
 import { productSync } from './product-sync.ts';
 import { releaseList, releaseUnyank, releaseYank } from './release.ts';
+import { rulesSet, rulesShow } from './rules.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate],
   ...[productAdd, productList, productSet, productSync, productLint, productPreview, productAliasAdd, productRetire],
   ...[releaseList, releaseYank, releaseUnyank],
+  ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[tokenCreate, tokenList, tokenRevoke],

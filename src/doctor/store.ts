@@ -34,3 +34,12 @@ export async function sealedSamples(tx: Tx): Promise<SealedText[]> {
     ...(forge ? [{ purpose: 'forge-token' as const, id: String(forge.id), sealed: String(forge.token_sealed) }] : []),
   ];
 }
+
+const PEPPER = 'pepper_fingerprint';
+
+/** The fingerprint that was noted first, by an earlier call or by this one. */
+export async function notePepper(tx: Tx, fingerprint: string): Promise<string> {
+  await tx('settings').insert({ key: PEPPER, value: fingerprint }).onConflict('key').ignore();
+  const row = await tx('settings').where({ key: PEPPER }).first('value');
+  return String(row?.value);
+}

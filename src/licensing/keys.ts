@@ -1,5 +1,5 @@
 import type { Actor } from '../accounts/actor.ts';
-import { audit } from '../audit/audit.ts';
+import { type AuditChanges, audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
@@ -18,8 +18,6 @@ export interface By {
 }
 
 const SEAL = 'license-key';
-
-type AuditChanges = Parameters<typeof audit>[1]['changes'];
 
 export interface NewKey {
   licenseId: string;

@@ -16,9 +16,6 @@ const limit = z.number().int().min(0).max(MAX_LIMIT).nullable();
 export const Length = z.object({ value: z.number().int().min(1).max(36_500), unit: z.enum(LENGTH_UNITS) });
 export type Length = z.infer<typeof Length>;
 
-/** Year 9999 is the last that fits the fixed-width instants. */
-const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
-
 export const Entitlement = z.union([z.boolean(), z.number(), z.string().max(500)]);
 export type EntitlementValue = z.infer<typeof Entitlement>;
 
@@ -44,10 +41,6 @@ export const PackageTerms = z.object({
   entitlements: z.record(z.string().min(1).max(60), Entitlement),
 });
 export type PackageTerms = z.infer<typeof PackageTerms>;
-
-export const FixedDates = z
-  .object({ from: instant, until: instant })
-  .refine(({ from, until }) => from < until, { message: 'must end after it starts', path: ['until'] });
 
 export interface SoldPackage {
   id: string;

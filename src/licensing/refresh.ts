@@ -8,7 +8,7 @@ import { type Limits, termsAt, validUntil } from './terms.ts';
 import { limitsInForce } from './verdict.ts';
 
 /** The most sites that a license has for any product; its sites are compared as a whole. null: unlimited. */
-export function siteLimitOf(
+function siteLimitOf(
   grants: readonly Grant[],
   products: readonly { id: string; repositoryId: string | null }[],
   now: number,

@@ -1,6 +1,6 @@
 import { getDomain } from 'tldts';
 
-export type SiteClass =
+type SiteClass =
   /** Takes a slot. */
   | 'counted'
   /** This very machine: `localhost`, 127.0.0.1, ::1. */

@@ -50,7 +50,7 @@ export type SlotDecision =
   | { kind: 'refused' };
 
 /** An original that was silent this long has moved; a copy is free this long. */
-export const COPY_DAYS = 14;
+const COPY_DAYS = 14;
 
 /** Exempt sites are free but not without bound. */
 export function exemptCap(limit: number | null): number {

@@ -28,7 +28,7 @@ export interface Remainder {
  * `none`: no grant was ever for this product. `canceled`: all that were are closed. `not_yet`: paid, not begun.
  * `active` and `grace`: in force. `ended`: over.
  */
-export type TermsState = 'none' | 'canceled' | 'not_yet' | 'active' | 'grace' | 'ended';
+type TermsState = 'none' | 'canceled' | 'not_yet' | 'active' | 'grace' | 'ended';
 
 /** What a license gives for one product at one instant. */
 export interface Terms {

@@ -31,7 +31,7 @@ export const VERDICT_CODES = [
 export type VerdictCode = (typeof VERDICT_CODES)[number];
 
 /** From how long before its end a license is EXPIRING. */
-export const EXPIRING_DAYS = 14;
+const EXPIRING_DAYS = 14;
 
 export const MODES = ['open', 'listed', 'strict'] as const;
 export type Mode = (typeof MODES)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type GatedProduct, MODES } from '../licensing/verdict.ts';
-import { PLATFORMS, type Platform, type TargetRange } from './release.ts';
+import { PLATFORMS, type Platform } from './release.ts';
 
 const glob = z.string().min(1).max(200);
 const TargetRangeSchema = z.object({ min: z.string().max(20).nullable(), max: z.string().max(20).nullable() });

@@ -15,6 +15,7 @@ import { securityHeaders } from './headers.ts';
 import { healthRouter } from './health.ts';
 import { kitRouter } from './kits.ts';
 import { notFoundPage } from './not-found.ts';
+import { problemRouter } from './problem-pages.ts';
 import { type PageDeps, pageRouter } from './product-page.ts';
 
 export interface WebDeps extends PageDeps {
@@ -42,6 +43,7 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
   app.get('/metrics', metricsHandler(metrics, config.metricsToken));
   app.use(deps.hooks);
   app.use(kitRouter(deps));
+  app.use(problemRouter());
   app.use(pageRouter(deps));
   mountRoutes(app, deps.routes, {
     log,

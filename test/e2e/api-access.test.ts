@@ -64,7 +64,7 @@ onEachDatabase('who may call the API', (database) => {
   async function call(route: Route, token: string | null): Promise<Answer> {
     const caller = api.as(token);
     if (route.method === 'get' || route.method === 'delete') return caller[route.method](addressOf(route));
-    return caller[route.method as 'post' | 'patch'](addressOf(route), await bodyFor(route));
+    return caller[route.method as 'post' | 'put' | 'patch'](addressOf(route), await bodyFor(route));
   }
 
   /** A right body, so that nothing but the token decides. */
@@ -133,7 +133,7 @@ onEachDatabase('who may call the API', (database) => {
       const { ids: real } = before;
       ids = { ...ids, packages: real['packages'] ?? '' };
       shop = before.shop;
-      return await caller[route.method as 'post' | 'patch'](address, await bodyFor(route));
+      return await caller[route.method as 'post' | 'put' | 'patch'](address, await bodyFor(route));
     } finally {
       ({ shop, ids } = before);
     }

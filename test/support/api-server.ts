@@ -35,6 +35,7 @@ interface Ask {
 interface Caller {
   get(path: string, ask?: Ask): Promise<Answer>;
   post(path: string, body?: unknown, ask?: Ask): Promise<Answer>;
+  put(path: string, body: unknown, ask?: Ask): Promise<Answer>;
   patch(path: string, body: unknown, ask?: Ask): Promise<Answer>;
   delete(path: string, ask?: Ask): Promise<Answer>;
 }
@@ -117,6 +118,7 @@ function callerOf(url: string, own: string | null): Caller {
   return {
     get: (path, options) => ask('GET', path, undefined, options),
     post: (path, body, options) => ask('POST', path, body, options),
+    put: (path, body, options) => ask('PUT', path, body, options),
     patch: (path, body, options) => ask('PATCH', path, body, options),
     delete: (path, options) => ask('DELETE', path, undefined, options),
   };

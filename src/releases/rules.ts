@@ -1,0 +1,166 @@
+import { audit } from '../audit/audit.ts';
+import { toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import { type FieldError, problem } from '../errors.ts';
+import { RECONCILE } from '../forge/hooks.ts';
+import {
+  findOrganization,
+  findRepository,
+  listRepositories,
+  lockOrganization,
+  type OrganizationRecord,
+  type RepositoryRecord,
+  updateOrganization,
+  updateRepository,
+} from '../forge/store.ts';
+import { enqueue } from '../jobs/store.ts';
+import type { By } from '../licensing/keys.ts';
+import { packagesOf } from '../licensing/store-packages.ts';
+import { channelsOf } from './channels.ts';
+import { productPath } from './product.ts';
+import { productsOfOrganization } from './store-products.ts';
+import {
+  type OrganizationTagRules,
+  type RepositoryTagRules,
+  repositoryTagRulesSchema,
+  tagRulesSchema,
+} from './tag-rules.ts';
+
+/** What was set, with the defaults of what was not. `repository` is null where no repository is asked for. */
+interface ReadRules<R extends RepositoryRecord | null = RepositoryRecord | null> {
+  organization: OrganizationTagRules;
+  repository: R extends null ? null : RepositoryTagRules;
+}
+
+/** The rules of an organization, and those of one of its repositories. */
+export function readRules<R extends RepositoryRecord | null>(level: {
+  organization: Pick<OrganizationRecord, 'rules'>;
+  repository: R;
+}): ReadRules<R> {
+  const { organization, repository } = level;
+  const own = repository === null ? null : repositoryTagRulesSchema.parse(JSON.parse(repository.rules));
+  return {
+    organization: tagRulesSchema.parse(JSON.parse(organization.rules)),
+    repository: own as ReadRules<R>['repository'],
+  };
+}
+
+/**
+ * Replaces the rules of an organization; all its repositories are looked at again. Throws STILL_IN_USE where a channel would go
+ * that a package, as it is sold now, or the open channels of a product, a retired one too, still name. What a repository says of
+ * such a channel has no effect from then on and needs no change.
+ */
+export async function changeOrganizationRules(
+  db: Db,
+  id: string,
+  rules: OrganizationTagRules,
+  by: By,
+): Promise<OrganizationTagRules> {
+  refuseInheritedNames(rules);
+  await db.tx(async (tx) => {
+    const organization = await lockedOrganization(tx, id);
+    const before = readRules({ organization, repository: null }).organization;
+    const changes = changesOf(before, rules);
+    if (Object.keys(changes).length === 0) return;
+    await refuseLosses(tx, organization, rules);
+    await updateOrganization(tx, id, { rules: JSON.stringify(rules) });
+    for (const repository of await listRepositories(tx, id)) await lookAgain(tx, repository.id, by.now);
+    const event = { actor: by.actor, action: 'organization.rules', entity: 'organization', entityId: id, changes };
+    await audit(tx, { ...event, requestId: by.requestId }, by.now);
+  });
+  return rules;
+}
+
+/** Replaces what a repository adds to the rules of its organization. Throws INVALID_REQUEST for a channel that there is not. */
+export async function changeRepositoryRules(
+  db: Db,
+  { organizationId, id }: Pick<RepositoryRecord, 'id' | 'organizationId'>,
+  rules: RepositoryTagRules,
+  by: By,
+): Promise<RepositoryTagRules> {
+  await db.tx(async (tx) => {
+    const organization = await lockedOrganization(tx, organizationId);
+    const repository = await findRepository(tx, id);
+    if (!repository) throw problem('NOT_FOUND', 'there is no such repository');
+    requireKnown(organization, rules);
+    const changes = changesOf(readRules({ organization, repository }).repository, rules);
+    if (Object.keys(changes).length === 0) return;
+    await updateRepository(tx, id, { rules: JSON.stringify(rules) });
+    await lookAgain(tx, id, by.now);
+    const event = { actor: by.actor, action: 'repository.rules', entity: 'repository', entityId: id, changes };
+    await audit(tx, { ...event, requestId: by.requestId }, by.now);
+  });
+  return rules;
+}
+
+/** Repositories name channels as the fields of an object; `constructor` is one of every object. */
+function refuseInheritedNames({ channels }: OrganizationTagRules): void {
+  const errors = channels.flatMap(({ name }, i) =>
+    name in {} ? [{ pointer: `/channels/${i}/name`, detail: `no channel can be called "${name}"` }] : [],
+  );
+  if (errors.length > 0) throw problem('INVALID_REQUEST', 'a channel has a name that cannot be', { errors });
+}
+
+/** Changes of rules take turns, so that what one of them relies on is still so when it is written. */
+async function lockedOrganization(tx: Tx, id: string): Promise<OrganizationRecord> {
+  await lockOrganization(tx, id);
+  const organization = await findOrganization(tx, id);
+  if (!organization) throw problem('NOT_FOUND', 'there is no such organization');
+  return organization;
+}
+
+const NAMED_USERS = 5;
+
+async function refuseLosses(tx: Tx, { id, rules }: OrganizationRecord, next: OrganizationTagRules): Promise<void> {
+  const kept = new Set(channelsOf(JSON.stringify(next)));
+  for (const channel of channelsOf(rules)) {
+    if (kept.has(channel)) continue;
+    const users = [...(await packagesNaming(tx, id, channel)), ...(await productsNaming(tx, id, channel))];
+    if (users.length === 0) continue;
+    const named = users.slice(0, NAMED_USERS).join(', ');
+    const more = users.length > NAMED_USERS ? ` and ${users.length - NAMED_USERS} more` : '';
+    throw problem('STILL_IN_USE', `the channel "${channel}" cannot go, it is named by ${named}${more}`);
+  }
+}
+
+async function packagesNaming(tx: Tx, organizationId: string, channel: string): Promise<string[]> {
+  const found: string[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const page = await packagesOf(tx, { organizationId }, after);
+    const naming = page.filter(({ terms }) => terms.channels.includes(channel));
+    found.push(...naming.map(({ name }) => `the package "${name}"`));
+    after = page.at(-1)?.id ?? null;
+    if (after === null) return found;
+  }
+}
+
+async function productsNaming(tx: Tx, organizationId: string, channel: string): Promise<string[]> {
+  const products = await productsOfOrganization(tx, organizationId);
+  const naming = products.filter(({ openChannels }) => openChannels.includes(channel));
+  return naming.map((product) => `the open channels of ${productPath(product)}`);
+}
+
+function requireKnown({ rules }: OrganizationRecord, { tags, prerelease }: RepositoryTagRules): void {
+  const known = channelsOf(rules);
+  const detail = `is no channel of the organization; it has ${known.join(', ')}`;
+  const errors: FieldError[] = Object.keys(tags)
+    .filter((channel) => !known.includes(channel))
+    .map((channel) => ({ pointer: `/tags/${channel}`, detail }));
+  if (prerelease !== null && !known.includes(prerelease)) errors.push({ pointer: '/prerelease', detail });
+  if (errors.length > 0) throw problem('INVALID_REQUEST', 'a channel is not known', { errors });
+}
+
+/** Field by field as JSON, empty where nothing differs. */
+function changesOf<T extends object>(before: T, after: T): Record<string, { from: string; to: string }> {
+  const was = new Map<string, unknown>(Object.entries(before));
+  const fields = Object.entries(after).map(
+    ([name, value]) => [name, { from: JSON.stringify(was.get(name)), to: JSON.stringify(value) }] as const,
+  );
+  return Object.fromEntries(fields.filter(([, { from, to }]) => from !== to));
+}
+
+function lookAgain(tx: Tx, repositoryId: string, now: number): Promise<void> {
+  return enqueue(tx, { kind: RECONCILE, subject: repositoryId, runAt: toIso(now) }, toIso(now));
+}
