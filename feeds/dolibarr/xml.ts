@@ -3,6 +3,7 @@ import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { DolibarrFacts } from '../../src/releases/release.ts';
 import { comparePhpVersions } from '../../src/releases/version-order.ts';
 import type { FeedDocument, FeedInput, FeedRelease } from '../../src/updates/feed-format.ts';
+import { xmlText } from '../../src/updates/xml-text.ts';
 import { announcedVersion } from './announced-version.ts';
 
 const MOST_VERSIONS = 200;
@@ -81,5 +82,5 @@ const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}
 
 /** Without the characters that XML 1.0 can't hold (half of a cut pair is one of them), at most 1,000 long. */
 function clean(text: string): string {
-  return text.slice(0, LONGEST_TEXT).replace(NOT_IN_XML, '');
+  return xmlText(text.slice(0, LONGEST_TEXT).replace(NOT_IN_XML, ''));
 }

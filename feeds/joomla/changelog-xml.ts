@@ -2,6 +2,7 @@ import { create } from 'xmlbuilder2';
 import { CHANGELOG_ITEM_LENGTH, CHANGELOG_WORDS, changelogFromNotes } from '../../src/releases/changelog.ts';
 import type { Changelog } from '../../src/releases/release.ts';
 import type { FeedInput, FeedRelease } from '../../src/updates/feed-format.ts';
+import { xmlText } from '../../src/updates/xml-text.ts';
 import { joomlaFacts } from './facts.ts';
 import { DOCUMENT_LIMIT, documentOf, oneLine } from './xml-text.ts';
 
@@ -37,9 +38,9 @@ function* entriesOf(releases: FeedRelease[]): Generator<string> {
 function entryOf(release: FeedRelease, changes: Changelog): string {
   const facts = joomlaFacts(release.facts);
   const entry = create().ele('changelog');
-  entry.ele('element').txt(facts.element);
+  entry.ele('element').txt(xmlText(facts.element));
   entry.ele('type').txt(facts.type);
-  entry.ele('version').txt(release.version);
+  entry.ele('version').txt(xmlText(release.version));
   for (const { word, items } of changes) {
     const list = entry.ele(word);
     for (const item of items) list.ele('item').dat(item);

@@ -1,6 +1,7 @@
 import { create } from 'xmlbuilder2';
 import type { JoomlaFacts, TargetRange } from '../../src/releases/release.ts';
 import type { FeedInput, FeedRelease } from '../../src/updates/feed-format.ts';
+import { xmlText } from '../../src/updates/xml-text.ts';
 import { changesOf } from './changelog-xml.ts';
 import { joomlaFacts } from './facts.ts';
 import { VERSION_LIMIT } from './lint-version.ts';
@@ -38,7 +39,7 @@ function fitsColumns({ version }: FeedRelease, { element, folder }: JoomlaFacts)
 
 function entryOf({ product, links }: FeedInput, release: FeedRelease, facts: JoomlaFacts, target: TargetRange): string {
   const entry = create().ele('update');
-  const leaf = (name: string, text: string) => entry.ele(name).txt(text);
+  const leaf = (name: string, text: string) => entry.ele(name).txt(xmlText(text));
   const description = oneLine(product.description, DESCRIPTION_LIMIT);
   leaf('name', oneLine(product.name, NAME_LIMIT) || facts.element);
   if (description !== '') leaf('description', description);
@@ -53,7 +54,10 @@ function entryOf({ product, links }: FeedInput, release: FeedRelease, facts: Joo
   const phpMinimum = release.phpMinimum ?? facts.phpMinimum;
   if (phpMinimum) leaf('php_minimum', phpMinimum);
   entry.ele('tags').ele('tag').txt(release.clientWord);
-  entry.ele('downloads').ele('downloadurl', { type: 'full', format: 'zip' }).txt(links.download(release));
+  entry
+    .ele('downloads')
+    .ele('downloadurl', { type: 'full', format: 'zip' })
+    .txt(xmlText(links.download(release)));
   for (const name of ['sha256', 'sha384', 'sha512'] as const) {
     if (release.file[name] !== '') leaf(name, release.file[name].toLowerCase());
   }

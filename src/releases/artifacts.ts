@@ -18,7 +18,7 @@ export interface ForgeSide {
 }
 
 /** Finds the forge of a product; null: the product has none. */
-export type ForgeSideOf = (product: Owner) => Promise<ForgeSide | null>;
+type ForgeSideOf = (product: Owner) => Promise<ForgeSide | null>;
 
 export type Fetched = { kind: 'file'; path: string; digest: Digest } | { kind: 'gone' } | { kind: 'too_large' };
 

@@ -57,7 +57,6 @@ export async function changeOrganizationRules(
   rules: OrganizationTagRules,
   by: By,
 ): Promise<OrganizationTagRules> {
-  refuseInheritedNames(rules);
   await db.tx(async (tx) => {
     const organization = await lockedOrganization(tx, id);
     const before = readRules({ organization, repository: null }).organization;
@@ -92,14 +91,6 @@ export async function changeRepositoryRules(
     await audit(tx, { ...event, requestId: by.requestId }, by.now);
   });
   return rules;
-}
-
-/** Repositories name channels as the fields of an object; `constructor` is one of every object. */
-function refuseInheritedNames({ channels }: OrganizationTagRules): void {
-  const errors = channels.flatMap(({ name }, i) =>
-    name in {} ? [{ pointer: `/channels/${i}/name`, detail: `no channel can be called "${name}"` }] : [],
-  );
-  if (errors.length > 0) throw problem('INVALID_REQUEST', 'a channel has a name that cannot be', { errors });
 }
 
 /** Changes of rules take turns, so that what one of them relies on is still so when it is written. */

@@ -345,3 +345,9 @@ describe('for every tag', () => {
     );
   });
 });
+
+it('takes a channel that is called like a field of every object', () => {
+  const organization = tagRulesSchema.parse({ channels: [{ name: 'constructor', word: 'stable' }] });
+  const rules = mergeRules(organization, repositoryTagRulesSchema.parse({}));
+  expect(rules.channels.find(({ name }) => name === 'constructor')?.tags).toEqual([]);
+});

@@ -84,12 +84,12 @@ export type RepositoryTagRules = z.infer<typeof repositoryTagRulesSchema>;
 export function mergeRules(organization: OrganizationTagRules, repository: RepositoryTagRules | null): TagRules {
   const named = new Set(organization.channels.map(({ name }) => name));
   const all = [...organization.channels, ...DEFAULT_CHANNELS.filter(({ name }) => !named.has(name))];
-  const wanted = all.find(({ name }) => name === repository?.prerelease);
+  const own = new Map(Object.entries(repository?.tags ?? {}));
   return {
-    channels: all.map((rule) => ({ ...rule, tags: [...(repository?.tags[rule.name] ?? []), ...rule.tags] })),
+    channels: all.map((rule) => ({ ...rule, tags: [...(own.get(rule.name) ?? []), ...rule.tags] })),
     prefixes: [...(repository?.prefixes ?? []), ...organization.prefixes],
     ignore: [...(repository?.ignore ?? []), ...organization.ignore],
-    prerelease: wanted?.name ?? organization.prerelease,
+    prerelease: all.find(({ name }) => name === repository?.prerelease)?.name ?? organization.prerelease,
   };
 }
 

@@ -10,7 +10,7 @@ import { parseXml, type XmlElement } from '../../src/releases/safe-xml.ts';
 import type { FeedDocument, FeedInput, FeedRelease } from '../../src/updates/feed-format.ts';
 import { sampleOf } from './feed-samples.ts';
 
-const LINK = `https://updates.example.org/download/1.2.0?a=1&b=<">']]>`;
+const LINK = `https://updates.example.org/download/1.2.0?a=1&amp;b=<">']]>`;
 const EVIL = `<script>"x"</script> & ]]> <!-- &lt; <![CDATA[ ' \u0000 \uD800 \uFFFF \u{1F600}`;
 
 /** Every text that a vendor writes, in one word each; what is told of the same release must have the same shape. */

@@ -96,7 +96,6 @@ onEachDatabase('channels and rules for tags', (database) => {
     [{ channels: [{ name: 'lts', word: 'stable', glob: '*' }] }, '/channels/0/glob'],
     [{ channels: [LTS, { name: 'lts', word: 'rc' }] }, '/channels/1/name'],
     [{ channels: [{ name: 'beta', word: 'stable' }] }, '/channels/0/word'],
-    [{ channels: [{ name: 'constructor', word: 'stable' }] }, '/channels/0/name'],
     [{ ignore: ['a b'] }, '/ignore/0'],
     [{ prerelease: 'lts' }, '/prerelease'],
     [{ tags: {} }, '/tags'],
