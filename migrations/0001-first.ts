@@ -58,6 +58,7 @@ async function forgeTables(tx: Knex): Promise<void> {
     text(t, 'name');
     text(t, 'rules');
     text(t, 'key_prefix');
+    text(t, 'hook_scope');
     made(t);
     t.unique(['forge_id', 'owner']);
   });

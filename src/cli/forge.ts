@@ -22,6 +22,7 @@ export const forgeAdd: Command = {
     `--kind         ${FORGE_KINDS.join(', ')}; told by the address where it can be`,
     '--token-file   file with an API token; or --token, or FORGE_TOKEN in the environment',
     '--owner        connect this organization or person as well',
+    '--hook         repository (default) or organization: one hook each, or one that hears all of its repositories',
     '--slug         its part of every address here; the login by default',
     '--org-name     as people call it',
     '--key-prefix   what its license keys begin with, such as ACME1',
@@ -34,6 +35,7 @@ export const forgeAdd: Command = {
     token: { type: 'string' },
     'token-file': { type: 'string' },
     owner: { type: 'string' },
+    hook: { type: 'string' },
     slug: { type: 'string' },
     'org-name': { type: 'string' },
     'key-prefix': { type: 'string' },
@@ -78,6 +80,7 @@ function connectOwner(core: Core, { values }: Call, forge: ForgeRecord, owner: s
     slug: textOf(values, 'slug'),
     name: textOf(values, 'org-name'),
     keyPrefix: textOf(values, 'key-prefix'),
+    hookScope: choiceOf(values, 'hook', ['repository', 'organization'] as const),
   };
   return ensureOrganization(core.forge, { forge, owner, ...wish }, byCli(core));
 }

@@ -1,6 +1,7 @@
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
+import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
@@ -20,6 +21,7 @@ import {
   insertRepository,
   type OrganizationRecord,
   type RepositoryRecord,
+  updateOrganization,
 } from './store.ts';
 
 export interface NewForge {
@@ -70,6 +72,8 @@ export interface NewOrganization {
   slug?: string | undefined;
   name?: string | undefined;
   keyPrefix?: string | undefined;
+  /** Where the hook is registered; `repository` for a new organization unless named. */
+  hookScope?: OrganizationRecord['hookScope'] | undefined;
 }
 
 /** The organization of an owner, made on first need together with its master key. */
@@ -82,7 +86,7 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
     throw problem('INVALID_REQUEST', 'a key prefix is 2 to 8 capital letters and one digit');
   return deps.db.tx(async (tx) => {
     const known = await findOrganizationByOwner(tx, wish.forge.id, wish.owner);
-    if (known) return known;
+    if (known) return withHookScope(tx, known, wish.hookScope);
     if (await findOrganization(tx, slug))
       throw problem('ALREADY_EXISTS', `the slug "${slug}" is taken; choose another`);
     const organization: OrganizationRecord = {
@@ -93,6 +97,7 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       name: wish.name ?? wish.owner,
       rules: '{}',
       keyPrefix,
+      hookScope: wish.hookScope ?? 'repository',
       createdAt: toIso(by.now),
     };
     await insertOrganization(tx, organization, by.actor.id);
@@ -109,6 +114,16 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
     await audit(tx, event, by.now);
     return organization;
   });
+}
+
+async function withHookScope(
+  tx: Tx,
+  organization: OrganizationRecord,
+  hookScope: NewOrganization['hookScope'],
+): Promise<OrganizationRecord> {
+  if (hookScope === undefined || hookScope === organization.hookScope) return organization;
+  await updateOrganization(tx, organization.id, { hookScope });
+  return { ...organization, hookScope };
 }
 
 /** The stored repository of a remote one, made on first need. */

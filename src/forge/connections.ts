@@ -2,8 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Secrets } from '../secrets.ts';
-import type { ForgeConnection, ForgeDriver, ForgeKind, RemoteRepository } from './forge.ts';
-import { type ForgeRecord, findForge, findRepository, type RepositoryRecord, updateForge } from './store.ts';
+import type { ForgeConnection, ForgeDriver, ForgeKind, HookScope, RemoteRepository } from './forge.ts';
+import {
+  type ForgeRecord,
+  findForge,
+  findOrganization,
+  findRepository,
+  type RepositoryRecord,
+  updateForge,
+} from './store.ts';
 
 export interface ForgeDeps {
   db: Db;
@@ -42,16 +49,19 @@ export interface RepositorySide {
   stored: RepositoryRecord;
   /** As we know it; the forge may have renamed it since. */
   repository: RemoteRepository;
+  /** Where the hook that hears this repository stands. */
+  hookScope: HookScope;
 }
 
 export async function sideOfRepository(deps: ForgeDeps, repositoryId: string): Promise<RepositorySide | null> {
   const found = await deps.db.read(async (tx) => {
     const stored = await findRepository(tx, repositoryId);
     const forge = stored ? await findForge(tx, stored.forgeId) : null;
-    return stored && forge ? { stored, forge } : null;
+    const organization = stored ? await findOrganization(tx, stored.organizationId) : null;
+    return stored && forge && organization ? { stored, forge, organization } : null;
   });
   if (found === null) return null;
-  const { stored, forge } = found;
+  const { stored, forge, organization } = found;
   const repository: RemoteRepository = {
     id: stored.remoteId,
     owner: stored.owner,
@@ -61,7 +71,18 @@ export async function sideOfRepository(deps: ForgeDeps, repositoryId: string): P
     webUrl: stored.webUrl,
     description: '',
   };
-  return { forge, stored, repository, driver: deps.drivers[forge.kind], connection: connectionOf(deps, forge) };
+  const hookScope: HookScope =
+    organization.hookScope === 'organization'
+      ? { kind: 'organization', owner: organization.owner }
+      : { kind: 'repository', repository };
+  return {
+    forge,
+    stored,
+    repository,
+    hookScope,
+    driver: deps.drivers[forge.kind],
+    connection: connectionOf(deps, forge),
+  };
 }
 
 /** Asks a forge whether it still answers and remembers what it said. Returns why not, in words; null: all is well. */

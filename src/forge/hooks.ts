@@ -4,7 +4,7 @@ import { ForgeTrouble, problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { enqueue } from '../jobs/store.ts';
 import { hookEventsOf } from '../plugin-manifest.ts';
-import { connectionOf, type ForgeDeps, hookSecretsOf, type RepositorySide, sideOfRepository } from './connections.ts';
+import { type ForgeDeps, hookSecretsOf, type RepositorySide, sideOfRepository } from './connections.ts';
 import type { HookHeaders } from './forge.ts';
 import { type ForgeRecord, findForge, findRepositoryByRemoteId, updateRepository } from './store.ts';
 import { type DeliveryRecord, saveDelivery } from './store-deliveries.ts';
@@ -101,7 +101,7 @@ export function hookUrl(publicUrl: string, forgeId: string): string {
   return `${publicUrl}/hooks/${forgeId}`;
 }
 
-/** Makes, finds or repairs the hook of a repository and remembers how that went. Returns what was wrong, in words. */
+/** Makes, finds or repairs the hook that hears a repository (its own or its organization's) and remembers how that went. Returns what was wrong, in words. */
 export async function ensureRepositoryHook(
   deps: HookDeps,
   repositoryId: string,
@@ -110,10 +110,10 @@ export async function ensureRepositoryHook(
   if (side === null || !side.driver.capabilities.hooks) return null;
   const [secret = ''] = hookSecretsOf(deps, side.forge);
   const spec = { url: hookUrl(deps.publicUrl, side.forge.id), secret, events: hookEventsOf(side.forge.kind) };
-  const scope = { kind: 'repository' as const, repository: side.repository };
   const checkedAt = toIso(deps.clock());
   try {
-    const state = await side.driver.ensureHook(connectionOf(deps, side.forge), scope, spec);
+    const state = await side.driver.ensureHook(side.connection, side.hookScope, spec);
+    if (side.hookScope.kind === 'organization') await dropRepositoryHook(side, spec.url);
     await remember(deps, side, { hookError: null, hookCheckedAt: checkedAt });
     return state;
   } catch (error) {
@@ -121,6 +121,11 @@ export async function ensureRepositoryHook(
     await remember(deps, side, { hookError: words, hookCheckedAt: checkedAt });
     throw error;
   }
+}
+
+/** Beside a hook of the organization one of the repository would only say everything twice. */
+function dropRepositoryHook({ driver, connection, repository }: RepositorySide, url: string): Promise<void> {
+  return driver.removeHook(connection, { kind: 'repository', repository }, url);
 }
 
 function remember(

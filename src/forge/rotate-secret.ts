@@ -71,7 +71,6 @@ export async function replaceToken(deps: ForgeDeps, forge: ForgeRecord, token: s
 async function renewHook(deps: HookDeps, repositoryId: string): Promise<void> {
   const side = await sideOfRepository(deps, repositoryId);
   if (side === null) return;
-  const scope = { kind: 'repository' as const, repository: side.repository };
-  await side.driver.removeHook(side.connection, scope, hookUrl(deps.publicUrl, side.forge.id));
+  await side.driver.removeHook(side.connection, side.hookScope, hookUrl(deps.publicUrl, side.forge.id));
   await ensureRepositoryHook(deps, repositoryId);
 }

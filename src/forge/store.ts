@@ -28,6 +28,8 @@ export interface OrganizationRecord {
   /** JSON: rules from tag to version and channel. */
   rules: string;
   keyPrefix: string;
+  /** One hook on the organization that hears all of its repositories, or one a repository. */
+  hookScope: 'repository' | 'organization';
   createdAt: string;
 }
 
@@ -63,7 +65,17 @@ const FORGE = columnsOf(
     'createdAt',
   ],
 );
-const ORGANIZATION = columnsOf('id', 'forgeId', 'owner', 'slug', 'name', 'rules', 'keyPrefix', 'createdAt');
+const ORGANIZATION = columnsOf(
+  'id',
+  'forgeId',
+  'owner',
+  'slug',
+  'name',
+  'rules',
+  'keyPrefix',
+  'hookScope',
+  'createdAt',
+);
 const REPOSITORY = columnsOf(
   ...['id', 'forgeId', 'organizationId', 'remoteId', 'owner', 'name', 'webUrl', 'private', 'rules', 'unreachableSince'],
   ...['hookError', 'hookCheckedAt', 'syncedAt', 'syncError', 'createdAt'],
@@ -156,7 +168,7 @@ export async function listOrganizations(tx: Tx): Promise<OrganizationRecord[]> {
 export async function updateOrganization(
   tx: Tx,
   id: string,
-  change: Partial<Pick<OrganizationRecord, 'name' | 'rules' | 'keyPrefix'>>,
+  change: Partial<Pick<OrganizationRecord, 'name' | 'rules' | 'keyPrefix' | 'hookScope'>>,
 ) {
   await tx('organizations').where({ id }).update(toRow(change));
 }

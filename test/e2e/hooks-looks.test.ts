@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { serve } from '../../src/app.ts';
 import { MINUTE, SECOND } from '../../src/clock.ts';
+import { ensureOrganization } from '../../src/forge/connect.ts';
 import { mendDrift } from '../../src/forge/drift.ts';
-import { RECONCILE } from '../../src/forge/hooks.ts';
-import { listForges } from '../../src/forge/store.ts';
+import { ensureRepositoryHook, RECONCILE } from '../../src/forge/hooks.ts';
+import { findForge, listForges } from '../../src/forge/store.ts';
 import { enqueue } from '../../src/jobs/store.ts';
 import { onOneDatabase } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
@@ -211,6 +212,20 @@ onOneDatabase('a hook', (database) => {
     expect(forges.find(({ id }) => id === vendor.forgeId)?.checkError).toMatch(/ECONNREFUSED/);
     expect(theirs?.active).toBe(true);
     await other.close();
+  });
+
+  it('may stand on the organization instead, and hears the repository from there', async () => {
+    const { core } = vendor.test;
+    const { forgeId, owner } = vendor.organization;
+    const forge = await core.db.read((tx) => findForge(tx, forgeId));
+    if (!forge) throw new Error('the forge is gone');
+    await ensureOrganization(core.forge, { forge, owner, hookScope: 'organization' }, vendor.by());
+    expect(await ensureRepositoryHook(core.forge, vendor.repositoryId)).toMatchObject({ change: 'created' });
+    expect(vendor.repo.hooks).toEqual([]);
+    await publish('1.0.0');
+    await core.worker.drain();
+    expect(await vendor.feed()).toEqual(['1.0.0']);
+    expect(await ensureRepositoryHook(core.forge, vendor.repositoryId)).toMatchObject({ change: 'unchanged' });
   });
 
   it('keeps raw bodies for thirty days', async () => {

@@ -94,6 +94,7 @@ export async function seedOrganization(
     slug: name,
     name,
     rules: '{}',
+    hookScope: 'repository',
     keyPrefix: 'FG1',
     createdAt: toIso(SEED_NOW),
     ...change,
