@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
+import { problem } from '../errors.ts';
 import { idParam } from '../http/id-param.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -7,7 +8,7 @@ import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
 import { domainsField, reasonField } from './fields.ts';
 import { KeyView, keyView, typedHint } from './key-view.ts';
-import { keyText } from './keys.ts';
+import { textIfKnown } from './keys.ts';
 import { addKey, changeKey, keysAt, pauseKey, readKey, showKey, withdrawKey } from './level-keys.ts';
 
 interface Deps {
@@ -112,17 +113,26 @@ function adding({ db, secrets }: Deps): Route {
         .max(512)
         .optional()
         .meta({ description: 'An own text, e.g. of a key sold elsewhere before' }),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
+        .optional()
+        .meta({ description: 'Instead of `key`: the SHA-256 of a text that only its owner knows' }),
     }),
-    answers: { 201: KeyView.extend({ key: TEXT }) },
+    answers: { 201: KeyView.extend({ key: TEXT.nullable() }) },
     problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'ALREADY_EXISTS', 'KEY_MALFORMED'],
     secretFields: ['/key'],
     async refill(stored, { actor }) {
       const reply = z.looseObject({ id: z.string() }).parse(stored);
-      return { ...reply, key: keyText(secrets, await readKey(db, actor, reply.id)) };
+      return { ...reply, key: textIfKnown(secrets, await readKey(db, actor, reply.id)) };
     },
     async handler({ params: { id }, body: { key: text, ...wish } }, context) {
+      if (text !== undefined && wish.sha256 !== undefined) {
+        const errors = [{ pointer: '/sha256', detail: 'goes without `key`' }];
+        throw problem('INVALID_REQUEST', 'a key is imported by its text or by its hash', { errors });
+      }
       const key = await addKey(db, secrets, id, { ...wish, text }, context);
-      return { status: 201, body: { ...keyView(key), key: keyText(secrets, key) } };
+      return { status: 201, body: { ...keyView(key), key: textIfKnown(secrets, key) } };
     },
   });
 }

@@ -26,21 +26,20 @@ export interface NewKey {
   prefix: string;
   /** An own text (imported); else one is made. */
   text?: string | undefined;
+  /** Of an imported key of which only the SHA-256 is known (64 hex digits, of the text as it is typed); goes before `text`. */
+  sha256?: string | undefined;
   domains?: readonly string[] | undefined;
 }
 
 /** Makes a key of a license; the text is sealed at once and returned this one time. */
 export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By): Promise<KeyRecord> {
-  const text = wish.text === undefined ? newKeyText(wish.prefix) : ownText(wish.text, wish.prefix);
   const id = newId('key', by.now);
   const key: KeyRecord = {
     id,
     licenseId: wish.licenseId,
     role: wish.role,
     label: wish.label ?? '',
-    hash: secrets.lookupHash(text),
-    hint: keyHint(text),
-    sealed: secrets.seal(SEAL, id, text),
+    ...proofOf(secrets, id, wish),
     domains: wish.domains && wish.domains.length > 0 ? checkedDomains(wish.domains) : null,
     suspendedAt: null,
     revokedAt: null,
@@ -52,11 +51,26 @@ export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By):
   return key;
 }
 
+/** How a key is found again, shown in short and in full; of an imported hash the full text is nobody's to show. */
+function proofOf(secrets: Secrets, id: string, wish: NewKey): Pick<KeyRecord, 'hash' | 'hint' | 'sealed'> {
+  if (wish.sha256 !== undefined) {
+    const digest = wish.sha256.toLowerCase();
+    return { hash: secrets.lookupHashOfSha256(digest), hint: `#…${digest.slice(-4)}`, sealed: null };
+  }
+  const text = wish.text === undefined ? newKeyText(wish.prefix) : ownText(wish.text, wish.prefix);
+  return { hash: secrets.lookupHash(text), hint: keyHint(text), sealed: secrets.seal(SEAL, id, text) };
+}
+
 /** The full text, to be shown again. Throws NOT_FOUND where only its hash was imported. */
 export function keyText(secrets: Pick<Secrets, 'open'>, key: KeyRecord): string {
   if (key.sealed === null)
     throw problem('NOT_FOUND', 'of this key only the hash was imported; its text is not known here');
   return secrets.open(SEAL, key.id, key.sealed);
+}
+
+/** null: only the hash of the key was imported. */
+export function textIfKnown(secrets: Pick<Secrets, 'open'>, key: KeyRecord): string | null {
+  return key.sealed === null ? null : keyText(secrets, key);
 }
 
 function ownText(text: string, prefix: string): string {

@@ -68,6 +68,8 @@ export interface KeyWish {
   domains: readonly string[];
   /** An own text, e.g. from the shop that was used before. */
   text?: string | undefined;
+  /** Its SHA-256 where the text is not known. */
+  sha256?: string | undefined;
 }
 
 /** One more key of a license. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import { DAY, toIso } from '../../src/clock.ts';
@@ -165,6 +166,26 @@ onEachDatabase('licenses, grants, keys, sites and usage', (database) => {
     expect((await api.post(`${path}/resume`)).json.key_status).toBe('active');
     expect((await api.post(`${path}/revoke`, {})).json).toMatchObject({ key_status: 'revoked', next_key_id: null });
     expect(idsOf(await api.get(`${base}/keys?hint=${encodeURIComponent(made.json.hint)}`))).toEqual([made.json.id]);
+  });
+
+  it('takes a key of which only the hash is known, and finds it when it is typed', async () => {
+    const { license } = await seedSoldLicense(database().db, shop);
+    const add = (body: object) => api.post(`/licenses/${license.id}/keys`, body);
+    const text = 'SOLD-ELSEWHERE-0815';
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const headers = { 'Idempotency-Key': 'an imported hash' };
+    const made = await api.post(`/licenses/${license.id}/keys`, { sha256: sha256.toUpperCase() }, { headers });
+    expect(made.json).toMatchObject({ key: null, text_known: false });
+    expect(
+      (await api.post(`/licenses/${license.id}/keys`, { sha256: sha256.toUpperCase() }, { headers })).json,
+    ).toEqual(made.json);
+    expect((await api.get(`/keys/${made.json.id}/text`)).status).toBe(404);
+    const product = `${shop.organization.slug}/${shop.product.slug}`;
+    const valid = await api.post('/licenses/validate', { key: ` ${text} `, product });
+    expect(valid.json).toMatchObject({ valid: true, license: { id: license.id } });
+    expect((await add({ key: text })).json.code).toBe('ALREADY_EXISTS');
+    expect((await add({ key: 'other', sha256 })).json.errors).toMatchObject([{ pointer: '/sha256' }]);
+    expect((await add({ sha256: 'abc' })).json.errors).toMatchObject([{ pointer: '/sha256' }]);
   });
 
   it('takes an own key once, and tells a typing error in one of ours', async () => {
