@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
+import { seedForge, seedOrganization } from '../../test/support/seed.ts';
 import { auditRowsOf } from '../audit/store-audit.ts';
 import { DAY, toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
@@ -20,16 +21,8 @@ onEachDatabase('API tokens', (database) => {
     createToken(deps(), { ...wish, scopes: [...wish.scopes], ...more }, CLI_ACTOR, NOW, 'req_12345678');
 
   async function organization(): Promise<string> {
-    const id = newId('organization');
-    const made = { created_at: toIso(NOW), created_by: 'cli' };
-    const forge = { kind: 'git', base_url: 'https://x', hook_secrets_sealed: '', ...made };
-    const rest = { name: 'Acme', rules: '{}', key_prefix: 'FG1', ...made };
-    const forgeId = newId('forge');
-    await deps().db.tx(async (tx) => {
-      await tx('forges').insert({ id: forgeId, name: forgeId, ...forge });
-      await tx('organizations').insert({ id, forge_id: forgeId, owner: id, slug: id, ...rest });
-    });
-    return id;
+    const { db } = deps();
+    return (await seedOrganization(db, await seedForge(db))).id;
   }
 
   it('are given out once, found by their text, and kept as a hash and a hint', async () => {
