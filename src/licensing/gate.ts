@@ -6,7 +6,7 @@ import { parseKeyText } from './license-key.ts';
 import type { Lookup, LookupAnswer } from './lookup.ts';
 import type { Record } from './record.ts';
 import { siteIdentity } from './site-identity.ts';
-import type { SiteClaim } from './slots.ts';
+import { type SiteClaim, slotIdentity } from './slots.ts';
 import { type KeyFound, type Question, type Verdict, type VerdictCode, verdict } from './verdict.ts';
 
 /** How a client proves itself, as it came in. */
@@ -100,16 +100,11 @@ export function makeGate(deps: GateDeps): Gate {
           product_id: asked.product.id,
           key_id: known ? license.key.id : '',
           license_id: known ? license.id : '',
-          site: siteName(question.site),
+          site: question.site === null ? '' : slotIdentity(question.site, 'host'),
           kind,
           platform_version: platformVersion.slice(0, 40),
         },
       });
     },
   };
-}
-
-function siteName(site: SiteClaim | null): string {
-  if (site === null) return '';
-  return site.byInstance && site.instance !== null ? `instance:${site.instance}` : site.host;
 }

@@ -9,7 +9,7 @@ import { ARCHIVE_LIMITS, type ArchiveLimits, type ArchiveResult, type OpenArchiv
 
 /** Noon, because no time zone skips it; yazl writes local time, so every zone writes the same bytes. */
 const MODIFIED_AT = new Date(1980, 0, 1, 12);
-const FILE_OPTIONS = { mtime: MODIFIED_AT, mode: 0o100644, compressionLevel: 6, forceDosTimestamp: true };
+export const FILE_OPTIONS = { mtime: MODIFIED_AT, mode: 0o100644, compressionLevel: 6, forceDosTimestamp: true };
 
 /**
  * Writes the files below `plan.strip` anew under `plan.prefix`: sorted by path, one date, one mode, no folders, no extra fields.
