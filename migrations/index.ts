@@ -1,5 +1,6 @@
 import type { Migration } from '../src/db/migrate.ts';
 import { first } from './0001-first.ts';
+import { access } from './0002-access.ts';
 
 /** In order of application; only ever appended to. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, access];

@@ -1,26 +1,43 @@
 import { problem } from '../errors.ts';
-import { SCOPES, type Scope } from './scope.ts';
+import { holdsRole, type Role } from './role.ts';
+import { holdsScope, SCOPES, type Scope } from './scope.ts';
 
 /** Who does something. `id` is what is stored as `created_by` and as the actor of an audit event. */
 export interface Actor {
-  kind: 'token' | 'cli' | 'system';
+  kind: 'token' | 'person' | 'cli' | 'system';
   id: string;
-  /** The one organization whose things it may touch; null: every organization. */
-  organizationId: string | null;
+  /** The organizations whose things it may touch; null: every one. */
+  organizations: readonly string[] | null;
+  /** Of a token bound to one product; null: not bound. */
+  productId: string | null;
   scopes: ReadonlySet<Scope>;
+  /** In the place that a request is about. */
+  role: Role;
 }
 
+const ANYTHING = { organizations: null, productId: null, scopes: new Set(SCOPES), role: 'site_admin' } as const;
+
 /** Whoever has a shell on the machine. */
-export const CLI_ACTOR: Actor = { kind: 'cli', id: 'cli', organizationId: null, scopes: new Set(SCOPES) };
+export const CLI_ACTOR: Actor = { kind: 'cli', id: 'cli', ...ANYTHING };
 /** Feedgate itself: jobs, hooks and the schedule. */
-export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', organizationId: null, scopes: new Set(SCOPES) };
+export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', ...ANYTHING };
 
 /** Throws FORBIDDEN, naming the scope that is missing. */
 export function requireScope(actor: Actor, scope: Scope): void {
-  if (!actor.scopes.has(scope)) throw problem('FORBIDDEN', `the token lacks the scope ${scope}`);
+  if (!holdsScope(actor.scopes, scope)) throw problem('FORBIDDEN', `the token lacks the scope ${scope}`);
+}
+
+/** Throws FORBIDDEN, naming the role that is missing. */
+export function requireRole(actor: Actor, role: Role): void {
+  if (!holdsRole(actor.role, role))
+    throw problem('FORBIDDEN', `this needs the role ${role}; yours here is ${actor.role}`);
+}
+
+export function mayTouch(actor: Actor, organizationId: string): boolean {
+  return actor.organizations === null || actor.organizations.includes(organizationId);
 }
 
 /** Throws NOT_FOUND for a thing of another organization, so that nobody learns that it exists. */
 export function requireOrganization(actor: Actor, organizationId: string): void {
-  if (actor.organizationId !== null && actor.organizationId !== organizationId) throw problem('NOT_FOUND');
+  if (!mayTouch(actor, organizationId)) throw problem('NOT_FOUND');
 }

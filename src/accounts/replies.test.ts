@@ -4,7 +4,7 @@ import { onEachDatabase } from '../../test/support/databases.ts';
 import { DAY, SECOND } from '../clock.ts';
 import { problem } from '../errors.ts';
 import { route } from '../http/route.ts';
-import { serveRoutes } from '../http/test-api.ts';
+import { serveRoutes, tokensOnly } from '../http/test-api.ts';
 import { newKeyText, newTokenText } from '../licensing/license-key.ts';
 import { makeReplyStore, purgeReplies } from './replies.ts';
 import { SCOPES } from './scope.ts';
@@ -25,7 +25,8 @@ onEachDatabase('replies to a repeated request', (database) => {
       operationId: 'createKey',
       summary: 'A new key',
       tag: 'keys',
-      scope: 'keys:write',
+      scope: 'licenses:write',
+      role: 'support',
       params: z.object({ name: z.string() }),
       body: z.strictObject({ label: z.string() }),
       answers: {
@@ -45,10 +46,11 @@ onEachDatabase('replies to a repeated request', (database) => {
       operationId: 'createReadable',
       summary: 'A thing whose text can be read again',
       tag: 'keys',
-      scope: 'keys:write',
+      scope: 'licenses:write',
+      role: 'support',
       answers: { 201: z.object({ id: z.string(), text: z.string() }) },
       secretFields: ['/text'],
-      refill: async (stored, context) => ({ ...(stored as object), text: `read again for ${context.actor.id}` }),
+      refill: async (stored, context) => ({ ...(stored as object), text: `read again for ${context.actor?.id}` }),
       handler: async () => ({ status: 201, body: { id: 'key_1', text: KEY_TEXT } }),
     });
     const free = route({
@@ -58,16 +60,24 @@ onEachDatabase('replies to a repeated request', (database) => {
       summary: 'Public',
       tag: 'keys',
       scope: 'public',
+      role: null,
       answers: { 200: z.object({ run: z.number(), key: z.string().nullable() }) },
       handler: async (_input, { idempotencyKey }) => ({
         status: 200,
         body: { run: ++state.runs, key: idempotencyKey },
       }),
     });
-    const actor = { kind: 'token', id: tokenId, organizationId: null, scopes: new Set(SCOPES) } as const;
+    const actor = {
+      kind: 'token',
+      id: tokenId,
+      organizations: null,
+      productId: null,
+      scopes: new Set(SCOPES),
+      role: 'admin',
+    } as const;
     const { ask, lines } = await serveRoutes([make, readable, free], {
       clock: () => state.now,
-      findToken: async () => ({ kind: 'active', actor }),
+      callers: tokensOnly(async () => ({ kind: 'active', actor })),
       replies: makeReplyStore(database().db),
     });
     const send = (key: string | null, body = '{"label":"a"}', path = '/api/v1/licenses/l1/keys') =>
@@ -267,19 +277,27 @@ onEachDatabase('replies to a repeated request', (database) => {
     const { db } = database();
     const kept = makeReplyStore(db);
     const broken = { ...kept, complete: async () => Promise.reject(new Error('disk full')) };
-    const actor = { kind: 'token', id: 'tok_broken', organizationId: null, scopes: new Set(SCOPES) } as const;
+    const actor = {
+      kind: 'token',
+      id: 'tok_broken',
+      organizations: null,
+      productId: null,
+      scopes: new Set(SCOPES),
+      role: 'admin',
+    } as const;
     const make = route({
       method: 'post',
       path: '/api/v1/things',
       operationId: 'createThing',
       summary: 'A thing',
       tag: 'things',
-      scope: 'keys:write',
+      scope: 'licenses:write',
+      role: 'support',
       answers: { 204: null },
       handler: async () => ({ status: 204 }),
     });
     const { ask, lines } = await serveRoutes([make], {
-      findToken: async () => ({ kind: 'active', actor }),
+      callers: tokensOnly(async () => ({ kind: 'active', actor })),
       replies: broken,
     });
     const answer = await ask('/api/v1/things', { method: 'POST', token: 'x', headers: { 'Idempotency-Key': 'a' } });

@@ -6,12 +6,18 @@ export interface ApiToken {
   id: string;
   /** null: it is good for every organization. */
   organizationId: string | null;
+  /** The one product of its organization that it is good for; null: not bound to one. */
+  productId: string | null;
   name: string;
   /** `fgt_…` and the last four characters. */
   hint: string;
   scopes: readonly Scope[];
   expiresAt: string | null;
   revokedAt: string | null;
+  /** To within a few minutes; null: never. */
+  lastUsedAt: string | null;
+  /** The token that takes its place; it goes on itself until `expiresAt`. */
+  replacedBy: string | null;
   createdAt: string;
   createdBy: string;
 }
@@ -20,6 +26,7 @@ export interface ApiToken {
 export const TokenWish = z.strictObject({
   name: z.string().trim().min(1).max(100),
   organizationId: z.string().nullable(),
+  productId: z.string().nullable().default(null),
   scopes: z
     .array(Scope)
     .min(1)

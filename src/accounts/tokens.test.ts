@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
-import { seedForge, seedOrganization } from '../../test/support/seed.ts';
+import { seedForge, seedOrganization, seedShop } from '../../test/support/seed.ts';
 import { auditRowsOf } from '../audit/store-audit.ts';
 import { DAY, toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { isTokenText, newKeyText, newTokenText } from '../licensing/license-key.ts';
 import { makeSecrets } from '../secrets.ts';
-import { type Actor, CLI_ACTOR, requireOrganization, requireScope, SYSTEM_ACTOR } from './actor.ts';
+import { type Actor, CLI_ACTOR, requireOrganization, requireRole, requireScope, SYSTEM_ACTOR } from './actor.ts';
 import { SCOPES, scopeInWords } from './scope.ts';
+import { tokenById } from './store-tokens.ts';
 import { tokenState } from './token.ts';
-import { createToken, findToken, listTokens, revokeToken } from './tokens.ts';
+import { createToken, findToken, listTokens, revokeToken, rotateToken } from './tokens.ts';
 
 const NOW = Date.parse('2026-11-20T10:00:00.000Z');
 const secrets = makeSecrets(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
@@ -32,7 +33,10 @@ onEachDatabase('API tokens', (database) => {
     expect(token.hint).toBe(`fgt_…${text.slice(-4)}`);
     const found = await findToken(deps(), text, NOW);
     const scopes = new Set(['licenses:read', 'licenses:write']);
-    expect(found).toEqual({ kind: 'active', actor: { kind: 'token', id: token.id, organizationId: null, scopes } });
+    expect(found).toEqual({
+      kind: 'active',
+      actor: { kind: 'token', id: token.id, organizations: null, productId: null, scopes, role: 'site_admin' },
+    });
     const row = await deps().db.read((tx) => tx('api_tokens').where({ id: token.id }).first());
     expect(JSON.stringify(row)).not.toContain(text);
     expect(row.hash).toBe(secrets.lookupHash(text));
@@ -41,10 +45,70 @@ onEachDatabase('API tokens', (database) => {
   it('can be bound to one organization', async () => {
     const organizationId = await organization();
     const { token, text } = await make({ organizationId });
-    expect(await findToken(deps(), text, NOW)).toMatchObject({ actor: { organizationId } });
-    expect(await listTokens(deps(), organizationId)).toEqual([token]);
+    expect(await findToken(deps(), text, NOW)).toMatchObject({ actor: { organizations: [organizationId] } });
+    const listed = await listTokens(deps(), organizationId);
+    expect(listed).toEqual([{ ...token, lastUsedAt: toIso(NOW) }]);
     expect((await listTokens(deps(), null)).map(({ id }) => id)).toContain(token.id);
     await expect(make({ organizationId: newId('organization') })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('can be bound to one product of their organization, and to none of another', async () => {
+    const shop = await seedShop(deps().db);
+    const organizationId = shop.organization.id;
+    const { text } = await make({ organizationId, productId: shop.product.id });
+    expect(await findToken(deps(), text, NOW)).toMatchObject({ actor: { productId: shop.product.id, role: 'admin' } });
+    for (const wish of [{ organizationId: await organization() }, { organizationId: null }])
+      await expect(make({ ...wish, productId: shop.product.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('tell when they were last used, written once in a while', async () => {
+    const { token, text } = await make();
+    const lastUse = async () => (await deps().db.read((tx) => tokenById(tx, token.id)))?.lastUsedAt;
+    expect(await lastUse()).toBeNull();
+    for (const [after, seen] of [
+      [0, 0],
+      [299_999, 0],
+      [300_001, 300_001],
+    ] as const) {
+      await findToken(deps(), text, NOW + after);
+      expect(await lastUse()).toBe(toIso(NOW + seen));
+    }
+  });
+
+  describe('in the place of another', () => {
+    const overlap = { overlapMs: DAY, expiresAt: null };
+
+    it('have the same rights, and the old one ends after the overlap', async () => {
+      const organizationId = await organization();
+      const { token, text } = await make({ organizationId, scopes: ['admin'] });
+      const next = await rotateToken(deps(), token.id, overlap, CLI_ACTOR, NOW);
+      expect(next.token).toMatchObject({ name: token.name, organizationId, scopes: ['admin'], expiresAt: null });
+      expect((await findToken(deps(), text, NOW + DAY - 1)).kind).toBe('active');
+      expect((await findToken(deps(), text, NOW + DAY)).kind).toBe('expired');
+      expect((await findToken(deps(), next.text, NOW + DAY)).kind).toBe('active');
+      const old = await deps().db.read((tx) => tokenById(tx, token.id));
+      expect(old).toMatchObject({ replacedBy: next.token.id, expiresAt: toIso(NOW + DAY) });
+    });
+
+    it('never make the old one last longer', async () => {
+      const { token, text } = await make({ expiresAt: NOW + 1_000 });
+      await rotateToken(deps(), token.id, overlap, CLI_ACTOR, NOW);
+      expect((await findToken(deps(), text, NOW + 1_000)).kind).toBe('expired');
+    });
+
+    it('are made once, and of a token in use only', async () => {
+      const { token } = await make();
+      await rotateToken(deps(), token.id, overlap, CLI_ACTOR, NOW);
+      const revoked = (await make()).token;
+      await revokeToken(deps(), revoked.id, CLI_ACTOR, NOW);
+      const expired = (await make({ expiresAt: NOW + 5 })).token;
+      for (const { id } of [token, revoked, expired])
+        await expect(rotateToken(deps(), id, overlap, CLI_ACTOR, NOW + 5)).rejects.toMatchObject({
+          code: 'TOKEN_ENDED',
+        });
+      const missing = rotateToken(deps(), newId('token'), overlap, CLI_ACTOR, NOW);
+      await expect(missing).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
   });
 
   it('end when they say, to the millisecond', async () => {
@@ -71,6 +135,7 @@ onEachDatabase('API tokens', (database) => {
     expect(JSON.parse(event?.changes ?? '')).toEqual({
       name: 'for ***',
       organization_id: null,
+      product_id: null,
       scopes: ['licenses:read'],
       expires_at: null,
     });
@@ -99,8 +164,10 @@ onEachDatabase('API tokens', (database) => {
 
   it('lose a scope that this version does not know', async () => {
     const { token, text } = await make();
-    await deps().db.tx((tx) => tx('api_tokens').where({ id: token.id }).update({ scopes: '["root:all","keys:read"]' }));
-    expect(await findToken(deps(), text, NOW)).toMatchObject({ actor: { scopes: new Set(['keys:read']) } });
+    await deps().db.tx((tx) =>
+      tx('api_tokens').where({ id: token.id }).update({ scopes: '["root:all","licenses:read"]' }),
+    );
+    expect(await findToken(deps(), text, NOW)).toMatchObject({ actor: { scopes: new Set(['licenses:read']) } });
   });
 });
 
@@ -108,13 +175,23 @@ describe('an actor', () => {
   const actor = (organizationId: string | null): Actor => ({
     kind: 'token',
     id: 'tok_1',
-    organizationId,
-    scopes: new Set(['keys:read'] as const),
+    organizations: organizationId === null ? null : [organizationId],
+    productId: null,
+    scopes: new Set(['licenses:write'] as const),
+    role: 'admin',
   });
 
-  it('needs the very scope', () => {
-    expect(() => requireScope(actor(null), 'keys:read')).not.toThrow();
-    expect(() => requireScope(actor(null), 'keys:show')).toThrow('the token lacks the scope keys:show');
+  it('needs the very scope, or one that includes it', () => {
+    expect(() => requireScope(actor(null), 'licenses:write')).not.toThrow();
+    expect(() => requireScope(actor(null), 'licenses:read')).not.toThrow();
+    expect(() => requireScope(actor(null), 'payments:write')).not.toThrow();
+    expect(() => requireScope(actor(null), 'releases:write')).toThrow('the token lacks the scope releases:write');
+    expect(() => requireScope(actor(null), 'admin')).toThrow('the token lacks the scope admin');
+  });
+
+  it('needs the role, or a higher one', () => {
+    expect(() => requireRole(actor(null), 'manager')).not.toThrow();
+    expect(() => requireRole(actor(null), 'site_admin')).toThrow('this needs the role site_admin; yours here is admin');
   });
 
   it('of one organization does not learn of things of another', () => {
@@ -131,9 +208,8 @@ describe('an actor', () => {
 
 describe('a scope', () => {
   it.each([
-    ['keys:show', 'see the full text of license keys'],
-    ['keys:read', 'see license keys'],
-    ['packages:write', 'change license packages'],
+    ['releases:write', 'look for releases and yank them'],
+    ['payments:write', 'sell and renew, and see the key of an own sale'],
   ] as const)('says what it allows: %s', (scope, words) => {
     expect(scopeInWords(scope)).toBe(words);
   });

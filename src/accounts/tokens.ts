@@ -1,13 +1,24 @@
 import { audit } from '../audit/audit.ts';
 import { fromIso, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { TokenAnswer } from '../http/actor.ts';
 import { newId } from '../ids.ts';
 import { isTokenText, newTokenText } from '../licensing/license-key.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Actor } from './actor.ts';
-import { allTokens, insertToken, isOrganizationId, markTokenRevoked, tokenByHash, tokenById } from './store-tokens.ts';
+import {
+  allTokens,
+  insertToken,
+  isOrganizationId,
+  isProductOf,
+  markTokenReplaced,
+  markTokenRevoked,
+  tokenByHash,
+  tokenById,
+  touchToken,
+} from './store-tokens.ts';
 import { type ApiToken, TokenWish, tokenState } from './token.ts';
 
 export interface TokenDeps {
@@ -23,28 +34,77 @@ export async function createToken(
   now: number,
   requestId: string | null = null,
 ): Promise<{ token: ApiToken; text: string }> {
-  const { name, organizationId, scopes, expiresAt } = readWish(wish, now);
+  const { token, text } = newToken(readWish(wish, now), actor, now);
+  await db.tx(async (tx) => {
+    await requireBinding(tx, token);
+    await insertToken(tx, token, secrets.lookupHash(text));
+    await audit(tx, { actor, action: 'token.create', ...madeOf(token), requestId }, now);
+  });
+  return { token, text };
+}
+
+type ReadWish = ReturnType<typeof readWish>;
+
+function newToken(wish: ReadWish, actor: Actor, now: number): { token: ApiToken; text: string } {
   const text = newTokenText();
+  const { expiresAt, ...rest } = wish;
   const token: ApiToken = {
+    ...rest,
     id: newId('token', now),
-    organizationId,
-    name,
     hint: `fgt_…${text.slice(-4)}`,
-    scopes,
     expiresAt: expiresAt === null ? null : toIso(expiresAt),
-    revokedAt: null,
+    ...{ revokedAt: null, lastUsedAt: null, replacedBy: null },
     createdAt: toIso(now),
     createdBy: actor.id,
   };
-  await db.tx(async (tx) => {
-    if (organizationId !== null && !(await isOrganizationId(tx, organizationId))) {
-      throw problem('NOT_FOUND', 'there is no such organization');
-    }
-    await insertToken(tx, token, secrets.lookupHash(text));
-    const changes = { name, organization_id: organizationId, scopes, expires_at: token.expiresAt };
-    await audit(tx, { actor, action: 'token.create', entity: 'token', entityId: token.id, changes, requestId }, now);
-  });
   return { token, text };
+}
+
+function madeOf({ id, name, organizationId, productId, scopes, expiresAt }: ApiToken) {
+  const changes = { name, organization_id: organizationId, product_id: productId, scopes, expires_at: expiresAt };
+  return { entity: 'token', entityId: id, changes };
+}
+
+async function requireBinding(tx: Tx, { organizationId, productId }: ApiToken): Promise<void> {
+  if (organizationId !== null && !(await isOrganizationId(tx, organizationId)))
+    throw problem('NOT_FOUND', 'there is no such organization');
+  if (productId === null) return;
+  if (organizationId === null || !(await isProductOf(tx, productId, organizationId)))
+    throw problem('NOT_FOUND', 'the organization has no such product');
+}
+
+/**
+ * A new token in the place of one that goes on for `overlapMs`, so that what uses it can be changed without a gap. Of the old one
+ * the end only ever comes nearer. Throws NOT_FOUND, and TOKEN_ENDED for one that is
+ * revoked, expired or replaced already.
+ */
+export async function rotateToken(
+  { db, secrets }: TokenDeps,
+  id: string,
+  { overlapMs, expiresAt }: { overlapMs: number; expiresAt: number | null },
+  actor: Actor,
+  now: number,
+  requestId: string | null = null,
+): Promise<{ token: ApiToken; text: string }> {
+  return db.tx(async (tx) => {
+    const old = await tokenById(tx, id);
+    if (!old) throw problem('NOT_FOUND', 'there is no such API token');
+    if (tokenState(old, toIso(now)) !== 'active' || old.replacedBy !== null)
+      throw problem('TOKEN_ENDED', 'only a token that is in use can be replaced; make a new one');
+    const { name, organizationId, productId, scopes } = old;
+    const wish = readWish({ name, organizationId, productId, scopes: [...scopes], expiresAt }, now);
+    const { token, text } = newToken(wish, actor, now);
+    await insertToken(tx, token, secrets.lookupHash(text));
+    const end = toIso(now + overlapMs);
+    const replaced = {
+      replacedBy: token.id,
+      expiresAt: old.expiresAt !== null && old.expiresAt < end ? old.expiresAt : end,
+    };
+    await markTokenReplaced(tx, id, replaced);
+    const changes = { replaced_by: token.id, expires_at: { from: old.expiresAt, to: replaced.expiresAt } };
+    await audit(tx, { actor, action: 'token.rotate', entity: 'token', entityId: id, changes, requestId }, now);
+    return { token, text };
+  });
 }
 
 function readWish(wish: TokenWish, now: number) {
@@ -58,6 +118,9 @@ function readWish(wish: TokenWish, now: number) {
   return read.data;
 }
 
+/** How old what is told of a token's last use may be: one write in this time, however often it is used. */
+const LAST_USE_MS = 5 * 60_000;
+
 /** Whose token a text is. One read for a hit and for a miss; none for what has not the form and checksum of a token. */
 export async function findToken({ db, secrets }: TokenDeps, text: string, now: number): Promise<TokenAnswer> {
   if (!isTokenText(text)) return { kind: 'malformed' };
@@ -65,8 +128,16 @@ export async function findToken({ db, secrets }: TokenDeps, text: string, now: n
   if (!token) return { kind: 'unknown' };
   const state = tokenState(token, toIso(now));
   if (state !== 'active') return { kind: state };
-  const { id, organizationId, scopes } = token;
-  return { kind: 'active', actor: { kind: 'token', id, organizationId, scopes: new Set(scopes) } };
+  if (token.lastUsedAt === null || fromIso(token.lastUsedAt) < now - LAST_USE_MS)
+    await db.tx((tx) => touchToken(tx, token.id, toIso(now)));
+  return { kind: 'active', actor: actorOfToken(token) };
+}
+
+/** A token bound to nothing stands for the operator who made it, one that is bound for the owner of what it is bound to. */
+function actorOfToken({ id, organizationId, productId, scopes }: ApiToken): Actor {
+  const organizations = organizationId === null ? null : [organizationId];
+  const role = organizationId === null ? 'site_admin' : 'admin';
+  return { kind: 'token', id, organizations, productId, scopes: new Set(scopes), role };
 }
 
 /** Revoking twice is no error and writes nothing the second time. Throws NOT_FOUND. */

@@ -194,7 +194,7 @@ describe('doctor at a running installation', () => {
   });
 
   it('fails where the clock was set back', async () => {
-    const wish = { name: 'later', organizationId: null, scopes: ['usage:read' as const], expiresAt: null };
+    const wish = { name: 'later', organizationId: null, scopes: ['licenses:read' as const], expiresAt: null };
     await createToken(core, wish, CLI_ACTOR, core.clock() + HOUR);
     const { code, of } = await ask(installation);
     expect(code).toBe(EXIT.failed);

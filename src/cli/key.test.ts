@@ -205,14 +205,14 @@ describe('API tokens', () => {
       '--name',
       'shop',
       '--scopes',
-      'keys:write,keys:read',
+      'payments:write,licenses:read',
       '--expires',
       '90d',
       '--json',
     );
     expect(isTokenText(made.json.token)).toBe(true);
     expect(made.noted).toBe('');
-    expect(made.json).toMatchObject({ name: 'shop', scopes: ['keys:read', 'keys:write'], state: 'active' });
+    expect(made.json).toMatchObject({ name: 'shop', scopes: ['licenses:read', 'payments:write'], state: 'active' });
     const bound = await run('token', 'create', '--name', 'ci', '--scopes', 'all', '--organization', 'acme', '--json');
     const listed = await run('token', 'list', '--json');
     expect(listed.json.tokens.map(({ name }: { name: string }) => name)).toEqual(['shop', 'ci']);

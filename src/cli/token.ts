@@ -13,7 +13,7 @@ const LONGEST_SCOPE = Math.max(...SCOPES.map(({ length }) => length)) + 2;
 export const tokenCreate: Command = {
   name: 'token create',
   summary: 'Makes an API token for a shop, a gateway or CI, and shows it this once.',
-  usage: '--name shop --scopes keys:read,keys:write [--organization acme] [--expires 90d]',
+  usage: '--name shop --scopes payments:write,licenses:read [--organization acme [--product hello]] [--expires 90d]',
   help: [
     '--scopes         all, or some of these:',
     ...SCOPES.map((scope) => `  ${scope.padEnd(LONGEST_SCOPE)}${scopeInWords(scope)}`),

@@ -1,10 +1,43 @@
-import { type Actor, requireScope } from '../accounts/actor.ts';
-import type { Scope } from '../accounts/scope.ts';
+import { type Actor, requireRole, requireScope } from '../accounts/actor.ts';
+import type { Person, PersonAnswer } from '../accounts/person.ts';
+import { type Place, reachOf } from '../accounts/place.ts';
+import type { Role } from '../accounts/role.ts';
+import { SCOPES } from '../accounts/scope.ts';
 import { problem } from '../errors.ts';
+import type { Access } from './route.ts';
 
 /** What the look-up of a token says; filled by the accounts. */
 export type TokenAnswer = { kind: 'active'; actor: Actor } | { kind: 'expired' | 'revoked' | 'unknown' | 'malformed' };
 export type FindToken = (text: string, now: number) => Promise<TokenAnswer>;
+
+/** What a request says of the session that it belongs to. */
+export interface SessionFacts {
+  cookie: string | undefined;
+  /** Upper case. */
+  method: string;
+  origin: string | undefined;
+  /** `Sec-Fetch-Site`. */
+  fetchSite: string | undefined;
+}
+
+/** What a person may do in one place; null: nothing. `organizations` are those that he may do it in. */
+export interface Standing {
+  role: Role | null;
+  organizations: readonly string[] | null;
+}
+
+/** Who calls, and what is his to touch; filled by the accounts. */
+export interface Callers {
+  findToken: FindToken;
+  findPerson(facts: SessionFacts, now: number): Promise<PersonAnswer>;
+  /** Where what the path names belongs; null: it names nothing that there is. */
+  placeOf(params: Readonly<Record<string, unknown>>): Promise<Place | null>;
+  /**
+   * `place` null: a route of no place, such as a list of all that is his. Throws FORGE_TROUBLE where the forge cannot be asked and
+   * what is remembered does not do: for a write it never does.
+   */
+  standingOf(person: Person, place: Place | null, isWrite: boolean, now: number): Promise<Standing>;
+}
 
 const REFUSALS: Record<Exclude<TokenAnswer['kind'], 'active'>, string> = {
   malformed: 'this is no API token; one starts with fgt_, and a license key does not stand in for it',
@@ -13,28 +46,88 @@ const REFUSALS: Record<Exclude<TokenAnswer['kind'], 'active'>, string> = {
   revoked: 'the API token was revoked',
 };
 
+/** A caller who is known, before it is clear what his request is about. */
+export type Caller = { kind: 'token'; actor: Actor } | { kind: 'person'; person: Person };
+
 /**
- * Whose request it is, from `Authorization: Bearer fgt_…`. Throws UNAUTHENTICATED. A text without the form and checksum of a
- * token, such as a license key, costs no look-up. Reasons are told: whoever holds a real token may know that it has ended.
+ * Whose request it is: of the token in `Authorization: Bearer fgt_…`, else of the person of the session. Throws UNAUTHENTICATED and,
+ * for a session's request from another site, FORBIDDEN. A text without the form and checksum of a token, such as a license key,
+ * costs no look-up. Reasons are told: whoever holds a real token may know that it has ended.
  */
-async function authenticate(authorization: string | undefined, now: number, find: FindToken): Promise<Actor> {
-  if (authorization === undefined) throw problem('UNAUTHENTICATED', 'send an API token in the header Authorization');
+export async function callerOf(
+  authorization: string | undefined,
+  facts: SessionFacts,
+  now: number,
+  callers: Callers,
+): Promise<Caller> {
+  if (authorization === undefined) return personOf(facts, now, callers);
   const text = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (text === undefined)
     throw problem('UNAUTHENTICATED', 'the header Authorization must hold the word Bearer and a token');
-  const answer = await find(text, now);
-  if (answer.kind === 'active') return answer.actor;
+  const answer = await callers.findToken(text, now);
+  if (answer.kind === 'active') return { kind: 'token', actor: answer.actor };
   throw problem('UNAUTHENTICATED', REFUSALS[answer.kind]);
 }
 
-/** The actor of a request that needs a scope. Throws UNAUTHENTICATED and FORBIDDEN. */
-export async function admit(
-  authorization: string | undefined,
-  scope: Scope,
+async function personOf(facts: SessionFacts, now: number, callers: Callers): Promise<Caller> {
+  const answer = await callers.findPerson(facts, now);
+  if (answer.kind === 'active') return { kind: 'person', person: answer.person };
+  if (answer.kind === 'other_site')
+    throw problem('FORBIDDEN', 'a request of a session must come from a page of this very address');
+  if (answer.kind === 'ended') throw problem('UNAUTHENTICATED', 'the session has ended; sign in again');
+  throw problem('UNAUTHENTICATED', 'send an API token in the header Authorization, or sign in');
+}
+
+/** The door of a route, before its input is looked at. Throws FORBIDDEN for a token without the scope. */
+export function requireAccess(caller: Caller, scope: Access, role: Role): void {
+  if (caller.kind !== 'token') return;
+  const { actor } = caller;
+  if (scope !== 'any' && scope !== 'public') requireScope(actor, scope);
+  if (role === 'site_admin' && actor.role !== 'site_admin')
+    throw problem('FORBIDDEN', 'only a token that is bound to no organization may do this');
+}
+
+/**
+ * The actor of a request about what its path names. Throws NOT_FOUND for what is not there or not his organization's, FORBIDDEN for
+ * a role or a binding that does not reach so far.
+ */
+export async function actorAt(
+  caller: Caller,
+  wanted: { role: Role; path: string; isWrite: boolean },
+  params: Readonly<Record<string, unknown>>,
   now: number,
-  find: FindToken,
+  callers: Callers,
 ): Promise<Actor> {
-  const actor = await authenticate(authorization, now, find);
-  requireScope(actor, scope);
+  if (caller.kind === 'token') {
+    await requireReach(caller.actor, wanted.path, params, callers);
+    return caller.actor;
+  }
+  const isPlaced = wanted.path.includes('{');
+  const place = isPlaced ? await callers.placeOf(params) : null;
+  if (isPlaced && place === null) throw problem('NOT_FOUND');
+  const { role, organizations } = await callers.standingOf(caller.person, place, wanted.isWrite, now);
+  if (role === null) throw place === null ? problem('FORBIDDEN', 'you have no role here') : problem('NOT_FOUND');
+  const actor: Actor = {
+    ...{ kind: 'person', id: caller.person.id, organizations, productId: null, scopes: new Set(SCOPES), role },
+  };
+  requireRole(actor, wanted.role);
   return actor;
+}
+
+/** Of a token bound to an organization the verbs see to it themselves, in the words for what is not there. */
+async function requireReach(
+  actor: Actor,
+  path: string,
+  params: Readonly<Record<string, unknown>>,
+  callers: Callers,
+): Promise<void> {
+  const { productId } = actor;
+  if (productId === null) return;
+  const outside = 'the token is bound to one product; this is about more than that, or about another one';
+  if (!path.includes('{')) return;
+  const place = await callers.placeOf(params);
+  if (place === null) throw problem('NOT_FOUND');
+  const reach = reachOf({ organizationId: actor.organizations?.[0] ?? null, productId }, place);
+  if (reach === 'foreign') throw problem('NOT_FOUND');
+  if (reach === 'outside') throw problem('FORBIDDEN', outside);
 }

@@ -11,13 +11,16 @@ import type { MountDeps } from './mount.ts';
 import { trustedProxies } from './network.ts';
 import { COUNT_LIMIT, pageBody, pageFrom, pageOf, pageQuery, pageRequest } from './paging.ts';
 import { type Route, route } from './route.ts';
-import { type Asked, serveRoutes } from './test-api.ts';
+import { type Asked, serveRoutes, tokensOnly } from './test-api.ts';
 
 const NOW = Date.parse('2026-11-20T10:00:00.000Z');
 const TOKENS = { reader: newTokenText(), writer: newTokenText(), expired: newTokenText(), revoked: newTokenText() };
 
 const actor = (id: string, ...scopes: Scope[]) =>
-  ({ kind: 'active', actor: { kind: 'token', id, organizationId: null, scopes: new Set(scopes) } }) as const;
+  ({
+    kind: 'active',
+    actor: { kind: 'token', id, organizations: null, productId: null, scopes: new Set(scopes), role: 'site_admin' },
+  }) as const;
 const ANSWERS = new Map<string, TokenAnswer>([
   [TOKENS.reader, actor('tok_reader', 'licenses:read')],
   [TOKENS.writer, actor('tok_writer', 'licenses:read', 'licenses:write')],
@@ -39,6 +42,7 @@ const readOne = route({
   summary: 'One license',
   tag: 'licenses',
   scope: 'licenses:read',
+  role: 'support',
   params: z.object({ id: idParam('license') }),
   answers: { 200: License },
   async handler({ params }) {
@@ -55,6 +59,7 @@ const list = route({
   summary: 'All licenses',
   tag: 'licenses',
   scope: 'licenses:read',
+  role: 'support',
   query: z.object({ ...pageQuery('license'), note: z.string().optional() }),
   answers: { 200: pageOf(License) },
   async handler({ query }) {
@@ -72,6 +77,7 @@ const make = route({
   summary: 'A new license',
   tag: 'licenses',
   scope: 'licenses:write',
+  role: 'support',
   body: z.strictObject({
     note: z.string().min(1),
     sites: z.number().int().nullable().optional(),
@@ -98,6 +104,7 @@ const search = route({
   summary: 'Search',
   tag: 'licenses',
   scope: 'public',
+  role: null,
   answers: { 200: z.object({ actor: z.null() }) },
   async handler(_input, { actor: nobody }) {
     return { status: 200, body: { actor: nobody } };
@@ -111,6 +118,7 @@ const removal = route({
   summary: 'Delete',
   tag: 'licenses',
   scope: 'licenses:write',
+  role: 'support',
   params: z.object({ id: idParam('license') }),
   answers: { 204: null },
   handler: async () => ({ status: 204 }),
@@ -124,6 +132,7 @@ function failing(operationId: string, error: () => unknown): Route {
     summary: 'Fails',
     tag: 'fail',
     scope: 'public',
+    role: null,
     answers: { 200: z.object({}) },
     async handler() {
       throw error();
@@ -149,18 +158,18 @@ const failures = [
 function base(operationId: string) {
   const answers = { 200: z.object({ n: z.number().optional() }) };
   const path = `/api/v1/fail/${operationId}` as const;
-  return { method: 'get', path, operationId, summary: 'x', tag: 'fail', scope: 'public', answers } as const;
+  return { method: 'get', path, operationId, summary: 'x', tag: 'fail', scope: 'public', role: null, answers } as const;
 }
 
 async function serve(routes: readonly Route[], overrides: Partial<MountDeps> = {}) {
   const lookUps: string[] = [];
   const served = await serveRoutes(routes, {
     clock: () => NOW,
-    async findToken(text) {
+    callers: tokensOnly(async (text) => {
       if (!isTokenText(text)) return { kind: 'malformed' };
       lookUps.push(text);
       return ANSWERS.get(text) ?? { kind: 'unknown' };
-    },
+    }),
     ...overrides,
   });
   return { ...served, lookUps };

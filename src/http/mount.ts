@@ -1,6 +1,7 @@
 import type { Request, Response, Router } from 'express';
+import type { Role } from '../accounts/role.ts';
 import { Problem, problem } from '../errors.ts';
-import { admit, type FindToken } from './actor.ts';
+import { actorAt, type Caller, type Callers, callerOf, requireAccess } from './actor.ts';
 import { type Reply, sendReply } from './answer.ts';
 import { type ReplyStore, readIdempotencyKey, runOnce } from './idempotency.ts';
 import { type RawInput, readInput } from './input.ts';
@@ -13,7 +14,7 @@ import { withoutSecrets } from './secret-fields.ts';
 
 export interface MountDeps extends ProblemDeps {
   clock: () => number;
-  findToken: FindToken;
+  callers: Callers;
   replies: ReplyStore;
   trusted: TrustedProxies;
   /** Bites on requests whose token was not found only: a known one is never refused for its network. */
@@ -37,8 +38,9 @@ async function serve(route: Route, req: Request, res: Response, deps: MountDeps)
   markRoute(res, route.path);
   const now = deps.clock();
   const network = networkOf(clientAddress(req, deps.trusted));
-  const actor = await actorOf(route, req, network, now, deps);
+  const caller = route.role === null ? null : await knownCaller(route, route.role, req, network, now, deps);
   const { input, fingerprint } = await readInput(req, res, route);
+  const actor = caller && (await placedActor(route, caller, input, now, deps));
   const idempotencyKey = route.method === 'post' && actor ? keyOf(req) : null;
   const context: Context = { actor, requestId: requestIdOf(req, res), now, idempotencyKey, network };
   if (idempotencyKey === null || !actor) {
@@ -62,15 +64,30 @@ function keyOf(req: Request): string | null {
   return readIdempotencyKey(req.headersDistinct['idempotency-key']);
 }
 
-async function actorOf(route: Route, req: Request, network: string, now: number, deps: MountDeps) {
-  if (route.scope === 'public') return null;
+async function knownCaller(
+  { scope }: Route,
+  role: Role,
+  req: Request,
+  network: string,
+  now: number,
+  deps: MountDeps,
+): Promise<Caller> {
   try {
-    return await admit(req.headers.authorization, route.scope, now, deps.findToken);
+    const { authorization, cookie, origin } = req.headers;
+    const facts = { cookie, method: req.method, origin, fetchSite: req.get('sec-fetch-site') };
+    const caller = await callerOf(authorization, facts, now, deps.callers);
+    requireAccess(caller, scope, role);
+    return caller;
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'UNAUTHENTICATED') throw error;
     const { allowed, retryAfterSeconds } = deps.flood.take(network, now);
     throw allowed ? error : problem('RATE_LIMITED', undefined, { retryAfterSeconds });
   }
+}
+
+function placedActor(route: Route, caller: Caller, { params }: RawInput, now: number, { callers }: MountDeps) {
+  const { role, path, method } = route;
+  return actorAt(caller, { role: role as Role, path, isWrite: method !== 'get' }, params, now, callers);
 }
 
 /** Runs the handler and holds its answer to the route's schema: what is not declared does not get out. */

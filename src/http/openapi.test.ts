@@ -19,7 +19,8 @@ const listSites = route({
   summary: 'The sites of a license',
   description: 'Oldest first.',
   tag: 'sites',
-  scope: 'sites:read',
+  scope: 'licenses:read',
+  role: 'support',
   params: z.object({ id: idParam('license') }),
   query: z.object({ ...pageQuery('activation'), state: z.enum(['open', 'released']) }),
   answers: { 200: pageOf(Site) },
@@ -31,7 +32,8 @@ const createPackage = route({
   operationId: 'createPackage',
   summary: 'A new package',
   tag: 'packages',
-  scope: 'packages:write',
+  scope: 'licenses:write',
+  role: 'support',
   body: z.strictObject({ name: z.string(), limits: Limits }),
   answers: { 201: z.object({ limits: Limits }), 204: null },
   problems: ['ALREADY_EXISTS', 'TRIAL_USED'],
@@ -44,6 +46,7 @@ const check = route({
   summary: 'Open to all',
   tag: 'public',
   scope: 'public',
+  role: null,
   body: z.strictObject({ note: z.string().optional() }),
   answers: { 200: z.object({}) },
   handler: async () => ({ status: 200, body: {} }),
@@ -69,7 +72,9 @@ describe('the OpenAPI document', () => {
   it('describes parameters by the schemas that validate them', () => {
     const { parameters, description, security, operationId } = document.paths['/api/v1/licenses/{id}/sites'].get;
     expect(operationId).toBe('listSites');
-    expect(description).toBe('Oldest first.\n\nNeeds the scope `sites:read`: see sites.');
+    expect(description).toBe(
+      'Oldest first.\n\nFor an API token with the scope `licenses:read` (see licenses, keys, customers, sites and usage), or a person who is support.',
+    );
     expect(security).toEqual([{ token: [] }]);
     expect(parameters).toEqual([
       {

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
+import { roleInWords } from '../accounts/role.ts';
 import { scopeInWords } from '../accounts/scope.ts';
 import { PROBLEMS, type ProblemCode } from '../errors.ts';
 import { PROBLEM_TYPE } from './problem.ts';
@@ -84,6 +85,7 @@ export function openapiRoute(routes: readonly Route[], info: ApiInfo): Route {
     summary: 'This document',
     tag: 'meta',
     scope: 'public',
+    role: null,
     answers: { 200: z.looseObject({}) },
     async handler() {
       document ??= openapiDocument([...routes, own], info);
@@ -95,8 +97,7 @@ export function openapiRoute(routes: readonly Route[], info: ApiInfo): Route {
 
 function operation(each: Route, schemas: Map<string, Json>): Json {
   const isPublic = each.scope === 'public';
-  const access =
-    each.scope === 'public' ? 'Needs no token.' : `Needs the scope \`${each.scope}\`: ${scopeInWords(each.scope)}.`;
+  const access = accessInWords(each);
   const keyed = each.method === 'post' && !isPublic;
   return {
     operationId: each.operationId,
@@ -112,6 +113,13 @@ function operation(each: Route, schemas: Map<string, Json>): Json {
     ...(each.hasBody ? { requestBody: requestBody(each.body, schemas) } : {}),
     responses: { ...answers(each, schemas), ...refusals(each, keyed) },
   };
+}
+
+function accessInWords({ scope, role }: Route): string {
+  if (scope === 'public' || role === null) return 'Needs no token.';
+  const token = scope === 'any' ? 'any API token' : `an API token with the scope \`${scope}\` (${scopeInWords(scope)})`;
+  const bound = role === 'site_admin' ? ', bound to no organization' : '';
+  return `For ${token}${bound}, or a person who is ${roleInWords(role)}.`;
 }
 
 function parameters(shape: z.ZodObject, place: 'path' | 'query', schemas: Map<string, Json>): Json[] {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { Actor } from '../accounts/actor.ts';
+import type { Role } from '../accounts/role.ts';
 import type { Scope } from '../accounts/scope.ts';
 import type { ProblemCode } from '../errors.ts';
 import type { RawInput } from './input.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-/** `public` asks for no token and gets no actor. */
-export type Access = Scope | 'public';
+/** The scope that a token needs. `any`: every token, for what holds no customer's data. `public`: no caller, and no actor. */
+export type Access = Scope | 'any' | 'public';
 /** Status codes with the schema of their body; null: no body. */
 export type Answers = Readonly<Record<number, z.ZodType | null>>;
 
@@ -48,6 +49,8 @@ export interface RouteSpec<
   description?: string;
   tag: string;
   scope: S;
+  /** What a person needs to be in the place that the path names; of a token `site_admin` asks that it is bound to nothing. */
+  role: S extends 'public' ? null : Role;
   params?: P;
   /** Each parameter at most once; unknown ones are refused. */
   query?: Q;
@@ -75,6 +78,7 @@ export interface Route {
   description: string;
   tag: string;
   scope: Access;
+  role: Role | null;
   params: z.ZodObject;
   query: z.ZodObject;
   body: z.ZodType;
@@ -111,6 +115,7 @@ export function route<
     description: spec.description ?? '',
     tag: spec.tag,
     scope: spec.scope,
+    role: spec.role,
     params: (spec.params ?? NOTHING).strict(),
     query: (spec.query ?? NOTHING).strict(),
     body,

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterEach } from 'vitest';
-import type { TokenAnswer } from './actor.ts';
+import type { Callers, FindToken } from './actor.ts';
 import { makeFloodLimiter } from './limits.ts';
 import { makeLogger } from './log.ts';
 import { type MountDeps, mountRoutes } from './mount.ts';
@@ -26,6 +26,16 @@ export interface ServedRoutes {
   lines: string[];
 }
 
+/** Callers who hold what `findToken` knows; nobody is signed in. */
+export function tokensOnly(findToken: FindToken): Callers {
+  return {
+    findToken,
+    findPerson: async () => ({ kind: 'none' }),
+    placeOf: async () => null,
+    standingOf: async () => ({ role: null, organizations: [] }),
+  };
+}
+
 /** Serves routes by a real server on a free port until the test ends. Unless told otherwise it knows no token and keeps no reply. */
 export async function serveRoutes(routes: readonly Route[], overrides: Partial<MountDeps> = {}): Promise<ServedRoutes> {
   const lines: string[] = [];
@@ -34,7 +44,7 @@ export async function serveRoutes(routes: readonly Route[], overrides: Partial<M
     clock: () => Date.now(),
     log: makeLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     publicUrl: 'https://updates.example.org/',
-    findToken: async (): Promise<TokenAnswer> => ({ kind: 'unknown' }),
+    callers: tokensOnly(async () => ({ kind: 'unknown' })),
     replies: {
       reserve: async () => ({ kind: 'run', ticket: '' }),
       complete: async () => undefined,

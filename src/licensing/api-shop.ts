@@ -84,7 +84,8 @@ function selling(deps: Deps, level: LevelRoutes): Route {
     description:
       'A new license with its key, or more of an own license. The same `payment_ref` and `line` sell once for ever: 200 and the same key when they come again, 409 with another package.',
     tag: 'license keys',
-    scope: 'licenses:write',
+    scope: 'payments:write',
+    role: 'support',
     params: level.params,
     body: SaleBody,
     answers: { 200: SoldKeyView, 201: SoldKeyView },
@@ -135,6 +136,7 @@ function listing({ db }: Deps, level: LevelRoutes): Route {
     summary: `The license keys of ${level.words}, with their licenses`,
     tag: 'license keys',
     scope: 'licenses:read',
+    role: 'viewer',
     params: level.params,
     query: z.object({
       ...pageQuery('key'),
@@ -160,6 +162,7 @@ function reading({ db }: Deps, level: LevelRoutes): Route {
     summary: 'One license key with its license, without its text',
     tag: 'license keys',
     scope: 'licenses:read',
+    role: 'viewer',
     params: level.params.extend({ id: idParam('key') }),
     answers: { 200: LicenseKeyDetails },
     problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
@@ -179,7 +182,8 @@ function changing({ db }: Deps, level: LevelRoutes): Route {
     description:
       'With `payment_ref` the new end is a renewal; the same payment again changes nothing. Routes of a repository change only the lines of its own packages.',
     tag: 'license keys',
-    scope: 'licenses:write',
+    scope: 'payments:write',
+    role: 'support',
     params: level.params.extend({ id: idParam('key') }),
     body: KeyChangeBody,
     answers: { 200: LicenseKeyDetails },

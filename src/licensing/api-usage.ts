@@ -38,7 +38,8 @@ function usageRoute(db: Db, level: LevelRoutes): Route {
     summary: 'What a license key was used for, by day',
     description: `Newest day first, up to this moment; ${DAYS_SHOWN} days unless told otherwise, a year at most.`,
     tag: 'license keys',
-    scope: 'usage:read',
+    scope: 'licenses:read',
+    role: 'viewer',
     params: level.params.extend({ id: idParam('key') }),
     query: z.object({
       from: dayField.optional(),

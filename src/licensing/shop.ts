@@ -1,4 +1,5 @@
 import type { Actor } from '../accounts/actor.ts';
+import { holdsScope } from '../accounts/scope.ts';
 import type { Db } from '../db/connect.ts';
 import { Problem, problem } from '../errors.ts';
 import { findOrganization } from '../forge/store.ts';
@@ -68,7 +69,7 @@ export function textForSeller(
   grant: Pick<GrantRecord, 'id' | 'createdBy' | 'createdAt'>,
 ): string | null {
   const isOwn = grant.createdBy === actor.id && isMadeBy(key, grant);
-  if (key.sealed === null || !(isOwn || actor.scopes.has('keys:show'))) return null;
+  if (key.sealed === null || !(isOwn || holdsScope(actor.scopes, 'licenses:write'))) return null;
   return keyText(secrets, key);
 }
 

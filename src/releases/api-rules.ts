@@ -53,7 +53,8 @@ function ofOrganization(db: Db): Route[] {
       method: 'get',
       operationId: 'getOrganizationTagRules',
       summary: 'The channels of an organization and its rules for tags',
-      scope: 'products:read',
+      scope: 'any',
+      role: 'viewer',
       problems: ['NOT_FOUND'],
       async handler({ params }, { actor }) {
         const { organization } = await ORGANIZATION.find(db, actor, params);
@@ -66,7 +67,8 @@ function ofOrganization(db: Db): Route[] {
       operationId: 'setOrganizationTagRules',
       summary: 'Sets the channels of an organization and its rules for tags',
       description: `${REPLACES} A channel that a package or the open channels of a product name cannot go.`,
-      scope: 'products:write',
+      scope: 'admin',
+      role: 'admin',
       body: tagRulesSchema,
       problems: ['NOT_FOUND', 'STILL_IN_USE'],
       async handler({ params, body }, context) {
@@ -91,7 +93,8 @@ function ofRepository(db: Db): Route[] {
       method: 'get',
       operationId: 'getRepositoryTagRules',
       summary: 'What a repository adds to the rules of its organization',
-      scope: 'products:read',
+      scope: 'any',
+      role: 'viewer',
       async handler({ params }, { actor }) {
         return { status: 200, body: readRules(await repositoryLevel(db, actor, params)).repository };
       },
@@ -102,7 +105,8 @@ function ofRepository(db: Db): Route[] {
       operationId: 'setRepositoryTagRules',
       summary: 'Sets what a repository adds to the rules of its organization',
       description: REPLACES,
-      scope: 'products:write',
+      scope: 'admin',
+      role: 'admin',
       body: repositoryTagRulesSchema,
       async handler({ params, body }, context) {
         const { repository } = await repositoryLevel(db, context.actor, params);

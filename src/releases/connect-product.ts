@@ -86,7 +86,7 @@ export async function addAddress(
   }
   const owner = await db.read((tx) => findOrganization(tx, first));
   const isForeign = owner !== null && owner.id !== product.organizationId;
-  if (isForeign && by.actor.organizationId !== null)
+  if (isForeign && by.actor.organizations !== null)
     throw problem('ALREADY_EXISTS', `the addresses below ${first} belong to another organization`);
   await addAlias(db, product, path, document, by);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Actor, requireOrganization } from '../accounts/actor.ts';
+import { type Actor, mayTouch, requireOrganization } from '../accounts/actor.ts';
 import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import {
   findOrganization,
@@ -72,16 +73,22 @@ export async function organizationOf(db: Db, actor: Actor, org: string): Promise
 /** All organizations that the actor may touch. */
 export async function organizationsOf(db: Db, actor: Actor): Promise<OrganizationRecord[]> {
   const all = await db.read(listOrganizations);
-  return all.filter(({ id }) => actor.organizationId === null || actor.organizationId === id);
+  return all.filter(({ id }) => mayTouch(actor, id));
 }
 
 /** An old address goes on meaning what it meant, as feeds do, even where a new repository has taken the name. */
+export async function findRepositoryAt(
+  tx: Tx,
+  organization: OrganizationRecord,
+  repo: string,
+): Promise<RepositoryRecord | null> {
+  const product = await findProductByName(tx, `${organization.slug}/${repo}`);
+  const id = product?.organizationId === organization.id ? product.repositoryId : null;
+  return id === null ? findRepositoryByName(tx, organization.id, repo) : findRepository(tx, id);
+}
+
 async function repositoryOf(db: Db, organization: OrganizationRecord, repo: string): Promise<RepositoryRecord> {
-  const found = await db.read(async (tx) => {
-    const product = await findProductByName(tx, `${organization.slug}/${repo}`);
-    const id = product?.organizationId === organization.id ? product.repositoryId : null;
-    return id === null ? findRepositoryByName(tx, organization.id, repo) : findRepository(tx, id);
-  });
+  const found = await db.read((tx) => findRepositoryAt(tx, organization, repo));
   if (!found) throw problem('NOT_FOUND', 'the organization has no repository of that name');
   return found;
 }

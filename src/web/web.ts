@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type RequestHandler } from 'express';
+import { makeCallers } from '../accounts/callers.ts';
 import { makeReplyStore } from '../accounts/replies.ts';
-import { findToken } from '../accounts/tokens.ts';
+
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { makeFloodLimiter } from '../http/limits.ts';
@@ -49,7 +50,7 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
     log,
     publicUrl: config.publicUrl,
     clock: deps.clock,
-    findToken: (text, now) => findToken({ db, secrets }, text, now),
+    callers: makeCallers({ db, secrets }),
     replies: makeReplyStore(db),
     trusted: trustedProxies([...config.trustedProxies]),
     flood: makeFloodLimiter({ burst: 60, perSecond: 5, networks: 10_000 }),

@@ -179,9 +179,9 @@ onEachDatabase('the shop routes', (database) => {
 
   it('tells the full key of a license to its seller and to tokens that may see keys', async () => {
     const sold = await ownPackage();
-    const seller = api.as(await api.token({ scopes: ['licenses:write'] }));
-    const other = api.as(await api.token({ scopes: ['licenses:write'] }));
-    const shower = api.as(await api.token({ scopes: ['licenses:write', 'keys:show'] }));
+    const seller = api.as(await api.token({ scopes: ['payments:write'] }));
+    const other = api.as(await api.token({ scopes: ['payments:write'] }));
+    const shower = api.as(await api.token({ scopes: ['licenses:write'] }));
     const body = { ...buyer, package_id: sold.id, payment_ref: payment() };
     const first = await seller.post(`${base}/license-keys`, body);
     expect(first.json.key).toMatch(/^FG1-/);

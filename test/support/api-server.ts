@@ -2,9 +2,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { CLI_ACTOR } from '../../src/accounts/actor.ts';
+import { makeCallers } from '../../src/accounts/callers.ts';
 import { makeReplyStore, purgeReplies } from '../../src/accounts/replies.ts';
 import { SCOPES, type Scope } from '../../src/accounts/scope.ts';
-import { createToken, findToken } from '../../src/accounts/tokens.ts';
+import { createToken } from '../../src/accounts/tokens.ts';
 import { type ApiCore, apiRoutes } from '../../src/api-routes.ts';
 import { DAY } from '../../src/clock.ts';
 import { forgeDrivers } from '../../src/forge/registry.ts';
@@ -72,7 +73,7 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
     clock,
     log: makeLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     publicUrl,
-    findToken: (text, at) => findToken({ db, secrets: seedSecrets }, text, at),
+    callers: makeCallers({ db, secrets: seedSecrets }),
     replies: makeReplyStore(db),
     trusted: trustedProxies(['127.0.0.1']),
     flood: makeFloodLimiter({ burst: 10_000, perSecond: 1_000, networks: 10 }),

@@ -1,0 +1,28 @@
+import type { Db } from '../db/connect.ts';
+import type { Tx } from '../db/dialect.ts';
+import { findOrganization } from '../forge/store.ts';
+import { kindOfId } from '../ids.ts';
+import { findRepositoryAt } from '../releases/level.ts';
+import type { Place } from './place.ts';
+import { placeOfThing, productIdsOfRepository } from './store-places.ts';
+
+/** Where the parameters of a path lead: `org` with or without `repo`, else the thing with this `id`. null: nowhere. */
+export async function placeOf(db: Db, params: Readonly<Record<string, unknown>>): Promise<Place | null> {
+  const { org, repo, id } = params;
+  return db.read(async (tx) => {
+    if (typeof org === 'string') return placeAtPath(tx, org, typeof repo === 'string' ? repo : null);
+    const kind = typeof id === 'string' ? kindOfId(id) : null;
+    return kind === null ? null : placeOfThing(tx, kind, id as string);
+  });
+}
+
+async function placeAtPath(tx: Tx, org: string, repo: string | null): Promise<Place | null> {
+  const organization = await findOrganization(tx, org);
+  if (!organization) return null;
+  const organizationId = organization.id;
+  if (repo === null) return { organizationId, repositoryIds: null, productIds: null };
+  const repository = await findRepositoryAt(tx, organization, repo);
+  if (!repository) return null;
+  const productIds = await productIdsOfRepository(tx, repository.id);
+  return { organizationId, repositoryIds: [repository.id], productIds };
+}

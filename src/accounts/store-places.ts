@@ -1,0 +1,109 @@
+import type { Tx } from '../db/dialect.ts';
+import type { IdKind } from '../ids.ts';
+import type { Place } from './place.ts';
+
+interface Row {
+  organization_id: string;
+  repository_id?: string | null;
+  product_id?: string | null;
+}
+
+/** Where a stored thing belongs, by its id; null: there is none, or it belongs to no organization. */
+export async function placeOfThing(tx: Tx, kind: IdKind, id: string): Promise<Place | null> {
+  const find = FINDERS[kind];
+  return find ? find(tx, id) : null;
+}
+
+type Finder = (tx: Tx, id: string) => Promise<Place | null>;
+
+/** Kinds that no route names by its id are missing. */
+const FINDERS: Partial<Record<IdKind, Finder>> = {
+  organization: async (tx, id) => whole(await tx('organizations').where({ id }).first('id as organization_id')),
+  product: (tx, id) => placeOfProduct(tx, id),
+  async release(tx, id) {
+    const row = await tx('releases').where({ id }).first('product_id');
+    return row ? placeOfProduct(tx, row.product_id) : null;
+  },
+  async package(tx, id) {
+    const row = await tx('packages').where({ id }).first('organization_id');
+    return row ? joined(row.organization_id, await placesOfPackages(tx, [id])) : null;
+  },
+  license: (tx, id) => placeOfLicense(tx, id),
+  async grant(tx, id) {
+    const row = await tx('grants').where({ id }).first('organization_id', 'package_id');
+    return row ? joined(row.organization_id, await placesOfPackages(tx, [row.package_id])) : null;
+  },
+  async key(tx, id) {
+    const row = await tx('license_keys').where({ id }).first('license_id');
+    return row ? placeOfLicense(tx, row.license_id) : null;
+  },
+  async activation(tx, id) {
+    const row = await tx('activations').where({ id }).first('license_id');
+    return row ? placeOfLicense(tx, row.license_id) : null;
+  },
+  customer: async (tx, id) => whole(await tx('customers').where({ id }).first('organization_id')),
+  async token(tx, id) {
+    const row: Row | undefined = await tx('api_tokens').where({ id }).first('organization_id', 'product_id');
+    if (!row?.organization_id) return null;
+    return row.product_id ? placeOfProduct(tx, row.product_id) : whole(row);
+  },
+};
+
+function whole(row: Row | undefined): Place | null {
+  return row ? { organizationId: row.organization_id, repositoryIds: null, productIds: null } : null;
+}
+
+async function placeOfProduct(tx: Tx, id: string): Promise<Place | null> {
+  const row: Row | undefined = await tx('products').where({ id }).first('organization_id', 'repository_id');
+  if (!row) return null;
+  const repositoryIds = row.repository_id ? [row.repository_id] : null;
+  return { organizationId: row.organization_id, repositoryIds, productIds: [id] };
+}
+
+async function placeOfLicense(tx: Tx, id: string): Promise<Place | null> {
+  const row: Row | undefined = await tx('licenses').where({ id }).first('organization_id');
+  if (!row) return null;
+  const sold = await tx('grants').where({ license_id: id }).distinct('package_id');
+  const places = await placesOfPackages(
+    tx,
+    sold.map((each) => each.package_id as string),
+  );
+  return joined(row.organization_id, places);
+}
+
+/** The ids of all products of a repository, retired ones too. */
+export async function productIdsOfRepository(tx: Tx, repositoryId: string): Promise<string[]> {
+  const rows = await tx('products').where({ repository_id: repositoryId }).orderBy('id').select('id');
+  return rows.map(({ id }) => id as string);
+}
+
+type Part = Pick<Place, 'repositoryIds' | 'productIds'>;
+
+/** A package as it is sold now tells what it is about; what an earlier version covered makes no difference to who manages it. */
+async function placesOfPackages(tx: Tx, ids: readonly string[]): Promise<Part[]> {
+  const rows = await tx('packages as p')
+    .join('package_versions as v', (join) => join.on('v.package_id', 'p.id').andOn('v.version', 'p.version'))
+    .whereIn('p.id', ids)
+    .select('p.repository_id', 'v.terms');
+  const parts: Part[] = [];
+  for (const { repository_id: repositoryId, terms } of rows as { repository_id: string | null; terms: string }[]) {
+    const named = (JSON.parse(terms) as { products: string[] | null }).products;
+    const productIds = named ?? (repositoryId === null ? null : await productIdsOfRepository(tx, repositoryId));
+    parts.push({ repositoryIds: repositoryId === null ? null : [repositoryId], productIds });
+  }
+  return parts;
+}
+
+/** All that the parts belong to; nothing at all belongs to the organization. */
+function joined(organizationId: string, parts: readonly Part[]): Place {
+  const all = (of: (part: Part) => readonly string[] | null) => {
+    const lists = parts.map(of);
+    if (lists.length === 0 || lists.includes(null)) return null;
+    return [...new Set(lists.flatMap((list) => list ?? []))];
+  };
+  return {
+    organizationId,
+    repositoryIds: all(({ repositoryIds }) => repositoryIds),
+    productIds: all(({ productIds }) => productIds),
+  };
+}
