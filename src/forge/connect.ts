@@ -7,6 +7,7 @@ import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
 import { DEFAULT_KEY_PREFIX, KEY_PREFIX_PATTERN } from '../licensing/license-key.ts';
 import { ensureMaster } from '../licensing/packages.ts';
+import { NO_ORGANIZATION_SETTINGS } from '../releases/organization-settings.ts';
 import { slugFault } from '../releases/product.ts';
 import { connectionOf, type ForgeDeps, newHookSecret, sealHookSecrets } from './connections.ts';
 import type { ForgeKind, RemoteRepository } from './forge.ts';
@@ -98,6 +99,9 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       rules: '{}',
       keyPrefix,
       hookScope: wish.hookScope ?? 'repository',
+      supportUrl: null,
+      renewUrl: null,
+      settings: NO_ORGANIZATION_SETTINGS,
       createdAt: toIso(by.now),
     };
     await insertOrganization(tx, organization, by.actor.id);

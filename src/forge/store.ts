@@ -1,6 +1,7 @@
 import { forUpdate, isUniqueViolation, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
+import { OrganizationSettings } from '../releases/organization-settings.ts';
 import type { ForgeKind } from './forge.ts';
 
 /** A connected forge as stored. Token and hook secrets are sealed; only verbs open them. */
@@ -30,6 +31,11 @@ export interface OrganizationRecord {
   keyPrefix: string;
   /** One hook on the organization that hears all of its repositories, or one a repository. */
   hookScope: 'repository' | 'organization';
+  /** Where customers are helped; shown, never asked. */
+  supportUrl: string | null;
+  /** Where keys are bought or renewed, of products that name no address of their own. */
+  renewUrl: string | null;
+  settings: OrganizationSettings;
   createdAt: string;
 }
 
@@ -66,16 +72,10 @@ const FORGE = columnsOf(
   ],
 );
 const ORGANIZATION = columnsOf(
-  'id',
-  'forgeId',
-  'owner',
-  'slug',
-  'name',
-  'rules',
-  'keyPrefix',
-  'hookScope',
-  'createdAt',
+  ...['id', 'forgeId', 'owner', 'slug', 'name', 'rules', 'keyPrefix', 'hookScope', 'supportUrl', 'renewUrl'],
+  ...['settings', 'createdAt'],
 );
+const ORGANIZATION_SHAPE = { json: ['settings'] };
 const REPOSITORY = columnsOf(
   ...['id', 'forgeId', 'organizationId', 'remoteId', 'owner', 'name', 'webUrl', 'private', 'rules', 'unreachableSince'],
   ...['hookError', 'hookCheckedAt', 'syncedAt', 'syncError', 'createdAt'],
@@ -85,8 +85,10 @@ function toForge(row: object): ForgeRecord {
   return fromRow(row);
 }
 
+/** Settings that came after a row was written have their defaults. */
 function toOrganization(row: object): OrganizationRecord {
-  return fromRow(row);
+  const organization = fromRow<OrganizationRecord>(row, ORGANIZATION_SHAPE);
+  return { ...organization, settings: OrganizationSettings.parse(organization.settings) };
 }
 
 function toRepository(row: object): RepositoryRecord {
@@ -107,7 +109,8 @@ export function insertForge(tx: Tx, forge: ForgeRecord, actor: string): Promise<
 }
 
 export function insertOrganization(tx: Tx, organization: OrganizationRecord, actor: string): Promise<void> {
-  return insert(tx, 'organizations', organization, actor, `the slug "${organization.slug}" or this owner is taken`);
+  const row = toRow(organization, ORGANIZATION_SHAPE);
+  return insert(tx, 'organizations', row, actor, `the slug "${organization.slug}" or this owner is taken`);
 }
 
 export function insertRepository(tx: Tx, repository: RepositoryRecord, actor: string): Promise<void> {
@@ -168,9 +171,9 @@ export async function listOrganizations(tx: Tx): Promise<OrganizationRecord[]> {
 export async function updateOrganization(
   tx: Tx,
   id: string,
-  change: Partial<Pick<OrganizationRecord, 'name' | 'rules' | 'keyPrefix' | 'hookScope'>>,
+  change: Partial<Omit<OrganizationRecord, 'id' | 'forgeId' | 'owner' | 'slug' | 'createdAt'>>,
 ) {
-  await tx('organizations').where({ id }).update(toRow(change));
+  await tx('organizations').where({ id }).update(toRow(change, ORGANIZATION_SHAPE));
 }
 
 export async function findRepository(tx: Tx, id: string): Promise<RepositoryRecord | null> {

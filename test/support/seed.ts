@@ -22,6 +22,7 @@ import {
   type LicenseRecord,
 } from '../../src/licensing/store-licenses.ts';
 import { insertPackage, type PackageRecord } from '../../src/licensing/store-packages.ts';
+import { NO_ORGANIZATION_SETTINGS } from '../../src/releases/organization-settings.ts';
 import { type Product, ProductSettings, productPath } from '../../src/releases/product.ts';
 import { insertProduct } from '../../src/releases/store-products.ts';
 import { makeSecrets } from '../../src/secrets.ts';
@@ -96,6 +97,9 @@ export async function seedOrganization(
     rules: '{}',
     hookScope: 'repository',
     keyPrefix: 'FG1',
+    supportUrl: null,
+    renewUrl: null,
+    settings: NO_ORGANIZATION_SETTINGS,
     createdAt: toIso(SEED_NOW),
     ...change,
   };
