@@ -67,6 +67,8 @@ const TERMS: PackageTerms = {
   afterEnd: 'nothing',
   products: null,
   entitlements: {},
+  overage: null,
+  takeoverDays: null,
 };
 
 const PACKAGES: Record<string, PackageTerms> = {

@@ -10,6 +10,8 @@ export const AFTER_END = ['nothing', 'shown', 'owned'] as const;
 export type AfterEnd = (typeof AFTER_END)[number];
 
 const MAX_LIMIT = 1_000_000_000;
+export const MAX_OVERAGE_PERCENT = 1_000;
+export const MAX_TAKEOVER_DAYS = 3_650;
 const limit = z.number().int().min(0).max(MAX_LIMIT).nullable();
 
 /** How long one sale lasts; null where it has no end. */
@@ -39,8 +41,20 @@ export const PackageTerms = z.object({
   /** Products it covers: null is every product of its level (organization or repository), later ones too. */
   products: z.array(z.string()).max(1_000).nullable(),
   entitlements: z.record(z.string().min(1).max(60), Entitlement),
+  /** How many sites more than the limit are let in and flagged, in percent of the limit; null: none. */
+  overage: z.object({ percent: z.number().int().min(1).max(MAX_OVERAGE_PERCENT) }).nullable(),
+  /** A full license may take the slot of a site that was silent for so many days; null: never. */
+  takeoverDays: z.number().int().min(1).max(MAX_TAKEOVER_DAYS).nullable(),
 });
 export type PackageTerms = z.infer<typeof PackageTerms>;
+
+/** For terms that came after a version was stored: it was sold without them. */
+const LATER_TERMS = { overage: null, takeoverDays: null } satisfies Partial<PackageTerms>;
+
+/** Terms as they are stored. What stands there was checked when it was written, and a poll has no time to check it again. */
+export function storedTerms(text: string): PackageTerms {
+  return { ...LATER_TERMS, ...(JSON.parse(text) as PackageTerms) };
+}
 
 export interface SoldPackage {
   id: string;

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { toIso } from '../clock.ts';
 import { instant, instantField, limitField, nameField } from './fields.ts';
-import { AFTER_END, Entitlement, LENGTH_UNITS, PACKAGE_KINDS, type PackageTerms } from './package-terms.ts';
+import {
+  AFTER_END,
+  Entitlement,
+  LENGTH_UNITS,
+  MAX_OVERAGE_PERCENT,
+  MAX_TAKEOVER_DAYS,
+  PACKAGE_KINDS,
+  type PackageTerms,
+} from './package-terms.ts';
 import type { PackageRecord } from './store-packages.ts';
 
 const SELLABLE_KINDS = ['base', 'addon', 'trial'] as const;
@@ -31,6 +39,17 @@ const terms = {
     .nullable()
     .meta({ description: 'Ids of the products it covers; null: every one of its level, later ones too' }),
   entitlements: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,59}$/), Entitlement),
+  overage: z
+    .discriminatedUnion('mode', [
+      z.strictObject({ mode: z.literal('deny') }),
+      z.strictObject({ mode: z.literal('allow'), percent: z.number().int().min(1).max(MAX_OVERAGE_PERCENT) }),
+    ])
+    .meta({
+      description: 'What becomes of sites beyond the limit: refused, or let in and flagged up to so many percent of it',
+    }),
+  takeover_days: z.number().int().min(1).max(MAX_TAKEOVER_DAYS).nullable().meta({
+    description: 'A full license takes the slot of a site that was silent for so many days; null: never',
+  }),
 };
 
 /** `duration` and `sites` have no default: forgetting one must not give away more than was meant. */
@@ -50,6 +69,8 @@ export const NewPackageBody = z.strictObject({
   after_end: terms.after_end.default('nothing'),
   products: terms.products.default(null),
   entitlements: terms.entitlements.default({}),
+  overage: terms.overage.default({ mode: 'deny' }),
+  takeover_days: terms.takeover_days.default(null),
 });
 
 export const PackageChangeBody = z.strictObject({ name: nameField, active: z.boolean(), ...terms }).partial();
@@ -79,6 +100,11 @@ export const PackageView = z
     after_end: z.enum(AFTER_END),
     products: z.array(z.string()).nullable(),
     entitlements: z.record(z.string(), Entitlement),
+    overage: z.discriminatedUnion('mode', [
+      z.object({ mode: z.literal('deny') }),
+      z.object({ mode: z.literal('allow'), percent: z.number().int() }),
+    ]),
+    takeover_days: z.number().int().nullable(),
     created_at: instant,
   })
   .meta({ id: 'Package' });
@@ -116,6 +142,8 @@ function termsBody(sold: PackageTerms): TermsBody {
     after_end: sold.afterEnd,
     products: sold.products,
     entitlements: sold.entitlements,
+    overage: sold.overage === null ? { mode: 'deny' } : { mode: 'allow', percent: sold.overage.percent },
+    takeover_days: sold.takeoverDays,
   };
 }
 
@@ -148,6 +176,8 @@ export function termsOf(body: TermsBody): { ok: true; terms: PackageTerms } | { 
       afterEnd: body.after_end,
       products: body.products,
       entitlements: body.entitlements,
+      overage: body.overage.mode === 'deny' ? null : { percent: body.overage.percent },
+      takeoverDays: body.takeover_days,
     },
   };
 }

@@ -87,6 +87,8 @@ const MASTER_TERMS: PackageTerms = {
   afterEnd: 'nothing',
   products: null,
   entitlements: {},
+  overage: null,
+  takeoverDays: null,
 };
 
 /** Each organization, and each repository that has an own package, has one master package with one license and one key. */

@@ -1,6 +1,6 @@
 import { fromIso } from '../clock.ts';
 import { among, fastRead, type Tx } from '../db/dialect.ts';
-import type { Grant, GrantSource, Length, PackageKind, PackageTerms } from './package-terms.ts';
+import { type Grant, type GrantSource, type Length, type PackageKind, storedTerms } from './package-terms.ts';
 import type { Activation } from './slots.ts';
 
 /** The reads of the poll path. Each takes a list and runs one prepared statement, whatever the length of the list. */
@@ -95,7 +95,7 @@ function toGrant(row: GrantRow): Grant {
       id: row.package_id,
       kind: row.kind,
       repositoryId: row.repository_id,
-      terms: JSON.parse(row.terms) as PackageTerms,
+      terms: storedTerms(row.terms),
     },
     source: row.source,
     givenAt: fromIso(row.given_at),

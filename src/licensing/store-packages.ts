@@ -1,6 +1,6 @@
 import type { Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
-import type { PackageKind, PackageTerms } from './package-terms.ts';
+import { type PackageKind, type PackageTerms, storedTerms } from './package-terms.ts';
 
 export interface PackageRecord {
   id: string;
@@ -17,7 +17,7 @@ export interface PackageRecord {
   terms: PackageTerms;
 }
 
-const SHAPE = { json: ['terms'], booleans: ['active'] };
+const SHAPE = { booleans: ['active'] };
 const COLUMNS = columnsOf('id', 'organizationId', 'repositoryId', 'name', 'kind', 'active', 'version', 'createdAt');
 
 function select(tx: Tx) {
@@ -27,7 +27,8 @@ function select(tx: Tx) {
 }
 
 function toPackage(row: object): PackageRecord {
-  return fromRow(row, SHAPE);
+  const { terms, ...head } = fromRow<Omit<PackageRecord, 'terms'> & { terms: string }>(row, SHAPE);
+  return { ...head, terms: storedTerms(terms) };
 }
 
 /** False: the level has its master already (two instances may both try). */

@@ -128,6 +128,66 @@ describe('merge: limits', () => {
   });
 });
 
+describe('merge: rules of sites, each the one kinder to the customer', () => {
+  const ten = { percent: 10 };
+
+  it.each<[string, Grant[], { overagePercent: number; takeoverDays: number | null }]>([
+    ['nothing said', [sold({})], { overagePercent: 0, takeoverDays: null }],
+    ['one', [sold({ overage: ten, takeoverDays: 30 })], { overagePercent: 10, takeoverDays: 30 }],
+    [
+      'the higher overage, the earlier takeover',
+      [sold({ overage: ten, takeoverDays: 30 }), sold({ id: 'b', overage: { percent: 50 }, takeoverDays: 14 })],
+      { overagePercent: 50, takeoverDays: 14 },
+    ],
+    [
+      'allowed by one is allowed',
+      [sold({}), sold({ id: 'b', kind: 'addon', overage: ten, takeoverDays: 7 })],
+      { overagePercent: 10, takeoverDays: 7 },
+    ],
+    ['whatever the quantity', [sold({ overage: ten }, { quantity: 5 })], { overagePercent: 10, takeoverDays: null }],
+    [
+      'an add-on alone',
+      [sold({ kind: 'addon', overage: ten, takeoverDays: 7 })],
+      { overagePercent: 0, takeoverDays: null },
+    ],
+  ])('%s', (_, grants, expected) => {
+    expect(at(grants)).toMatchObject(expected);
+  });
+
+  it('stay after the end as they stood then', () => {
+    const ended = sold({ afterEnd: 'owned', overage: ten, takeoverDays: 30 });
+    expect(at([ended], on('2027-02-01'))).toMatchObject({
+      ...{ state: 'ended', overagePercent: 0, takeoverDays: null },
+      remainders: [{ overagePercent: 10, takeoverDays: 30 }],
+    });
+  });
+
+  it('one package more never makes them worse', () => {
+    const days = ({ takeoverDays }: Terms) => takeoverDays ?? Number.POSITIVE_INFINITY;
+    fc.assert(
+      fc.property(anyLedger, anyPackage('pkg-z'), anyInstant, (ledger, more, now) => {
+        const before = termsAt(ledger, product, now);
+        fc.pre(before.state === 'active' && more.kind === 'addon');
+        const after = termsAt([...ledger, grantOf(more, '2026-01-31', { id: 'grt-z' })], product, now);
+        expect(after.overagePercent).toBeGreaterThanOrEqual(before.overagePercent);
+        expect(days(after)).toBeLessThanOrEqual(days(before));
+      }),
+    );
+  });
+
+  it('are those of some grant, in any order of the ledger', () => {
+    fc.assert(
+      fc.property(anyLedger, anyInstant, (ledger, now) => {
+        const { overagePercent, takeoverDays } = termsAt(ledger, product, now);
+        const said = ledger.map((grant) => grant.package.terms);
+        expect([0, ...said.map(({ overage }) => overage?.percent)]).toContain(overagePercent);
+        expect([null, ...said.map((each) => each.takeoverDays)]).toContain(takeoverDays);
+        expect(termsAt([...ledger].reverse(), product, now)).toMatchObject({ overagePercent, takeoverDays });
+      }),
+    );
+  });
+});
+
 describe('merge: an add-on counts only while a base, trial or master grant is in force for the product', () => {
   const addon = sold({ kind: 'addon', channels: ['beta'], sites: 5, length: null });
 

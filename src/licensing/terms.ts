@@ -20,6 +20,8 @@ export interface Remainder {
   channels: string[];
   limits: Limits;
   siteUnit: PackageTerms['siteUnit'];
+  overagePercent: number;
+  takeoverDays: number | null;
   /** `owned`: releases first seen before this instant, ms UTC. */
   before: number;
 }
@@ -37,6 +39,10 @@ export interface Terms {
   channels: string[];
   limits: Limits;
   siteUnit: PackageTerms['siteUnit'];
+  /** How many sites more than the limit are let in and flagged, in percent of the limit; 0: none. */
+  overagePercent: number;
+  /** After so many silent days a site's slot may be taken when the license is full; null: never. */
+  takeoverDays: number | null;
   entitlements: Record<string, EntitlementValue>;
   trial: boolean;
   master: boolean;
@@ -90,7 +96,7 @@ function earlier(a: number | null, b: number): number {
   return a === null ? b : Math.min(a, b);
 }
 
-type Merged = Pick<Terms, 'channels' | 'limits' | 'siteUnit' | 'entitlements' | 'trial' | 'master' | 'unstarted'>;
+type Merged = Pick<Terms, 'channels' | 'limits' | 'entitlements' | 'trial' | 'master' | 'unstarted' | keyof SiteRules>;
 
 function mergeAt(spans: readonly Span[], now: number): Merged {
   const live = spans.filter((span) => isLive(span, now));
@@ -101,7 +107,7 @@ function mergeAt(spans: readonly Span[], now: number): Merged {
   return {
     channels: mergeChannels(grants),
     limits: mergeLimits(grants),
-    siteUnit: grants.some((grant) => grant.package.terms.siteUnit === 'registrable') ? 'registrable' : 'host',
+    ...mergeSiteRules(grants),
     entitlements: mergeEntitlements(grants),
     trial: mains.length > 0 && mains.every((span) => span.grant.package.kind === 'trial'),
     master: mains.some((span) => span.grant.package.kind === 'master'),
@@ -121,6 +127,19 @@ function mergeLimits(grants: readonly Grant[]): Limits {
       return total === null || limit === null ? null : total + limit * grant.quantity;
     }, 0);
   return { sites: sum('sites'), devices: sum('devices'), seats: sum('seats'), sessions: sum('sessions') };
+}
+
+type SiteRules = Pick<Terms, 'siteUnit' | 'overagePercent' | 'takeoverDays'>;
+
+/** Of each the one that is kinder to the customer, whatever the quantity. */
+function mergeSiteRules(grants: readonly Grant[]): SiteRules {
+  const terms = grants.map((grant) => grant.package.terms);
+  const takeovers = terms.flatMap(({ takeoverDays }) => (takeoverDays === null ? [] : [takeoverDays]));
+  return {
+    siteUnit: terms.some(({ siteUnit }) => siteUnit === 'registrable') ? 'registrable' : 'host',
+    overagePercent: Math.max(0, ...terms.map(({ overage }) => overage?.percent ?? 0)),
+    takeoverDays: takeovers.length === 0 ? null : Math.min(...takeovers),
+  };
 }
 
 /** Booleans OR, numbers add, of texts the add-on's wins over the base's; the later given decides among equals and among kinds. */
@@ -185,9 +204,10 @@ function remaindersAt(spans: readonly Span[], open: readonly string[], now: numb
     const { kind, terms } = span.grant.package;
     if (kind !== 'base' || terms.afterEnd === 'nothing' || span.end === null || span.graceEnd === null) return [];
     if (now < span.graceEnd) return [];
-    const { channels, limits, siteUnit } = mergeAt(spans, span.end - 1);
+    const { channels, limits, siteUnit, overagePercent, takeoverDays } = mergeAt(spans, span.end - 1);
     if (open.includes(EVERY_CHANNEL) || channels.every((channel) => open.includes(channel))) return [];
-    return [{ kind: terms.afterEnd, channels, limits, siteUnit, before: span.graceEnd }];
+    const left = { channels, limits, siteUnit, overagePercent, takeoverDays };
+    return [{ kind: terms.afterEnd, ...left, before: span.graceEnd }];
   });
 }
 

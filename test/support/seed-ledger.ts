@@ -27,6 +27,8 @@ export function packageTerms(change: Partial<PackageTerms> = {}): PackageTerms {
     afterEnd: 'nothing',
     products: null,
     entitlements: {},
+    overage: null,
+    takeoverDays: null,
     ...change,
   };
 }
@@ -135,6 +137,8 @@ export function anyPackage(id: string): fc.Arbitrary<SoldPackage> {
         { seats: 3 },
         { tier: 'gold' },
       ),
+      overage: fc.option(fc.record({ percent: fc.constantFrom(10, 50, 200) }), { nil: null }),
+      takeoverDays: fc.constantFrom(null, 14, 30),
     }),
   });
 }
