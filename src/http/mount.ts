@@ -11,6 +11,7 @@ import { PROBLEM_TYPE, type ProblemDeps, problemBody, problemHandler, problemHea
 import { markRoute, requestIdOf } from './request-facts.ts';
 import type { Context, Route } from './route.ts';
 import { withoutSecrets } from './secret-fields.ts';
+import { isStreamAnswer, type StreamReply, sendStream } from './stream.ts';
 
 export interface MountDeps extends ProblemDeps {
   clock: () => number;
@@ -44,7 +45,8 @@ async function serve(route: Route, req: Request, res: Response, deps: MountDeps)
   const idempotencyKey = route.method === 'post' && actor ? keyOf(req) : null;
   const context: Context = { actor, requestId: requestIdOf(req, res), now, idempotencyKey, network };
   if (idempotencyKey === null || !actor) {
-    return sendReply(req, res, await handle(route, input, context), deps.publicUrl);
+    const reply = await handle(route, input, context);
+    return 'stream' in reply ? sendStream(req, res, reply) : sendReply(req, res, reply, deps.publicUrl);
   }
   const { reply, replayed } = await runOnce({
     store: deps.replies,
@@ -91,17 +93,22 @@ function placedActor(route: Route, caller: Caller, { params }: RawInput, now: nu
 }
 
 /** Runs the handler and holds its answer to the route's schema: what is not declared does not get out. */
-async function handle(route: Route, input: RawInput, context: Context): Promise<Reply> {
-  const { status, body, headers = {} } = await route.handler(input, context);
+async function handle(route: Route, input: RawInput, context: Context): Promise<Reply | StreamReply> {
+  const { status, body, stream, headers = {} } = await route.handler(input, context);
   const schema = route.answers[status];
   if (schema === undefined) throw new Error(`${route.operationId} answered ${status}, which it does not declare`);
+  if (isStreamAnswer(schema)) {
+    if (stream && schema.contentTypes.includes(stream.contentType)) return { status, headers, stream };
+    throw new Error(`${route.operationId} answered ${stream?.contentType}, which it does not declare`);
+  }
   return { status, headers, body: schema === null ? undefined : schema.parse(body) };
 }
 
 /** A refusal is a reply too, and is repeated as such. */
 async function handleOrRefuse(route: Route, input: RawInput, context: Context, deps: MountDeps): Promise<Reply> {
   try {
-    return await handle(route, input, context);
+    // Only a GET answers with a stream, and no GET is run once only.
+    return (await handle(route, input, context)) as Reply;
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500) throw error;
     const headers = { ...problemHeaders(error, true), 'Content-Type': PROBLEM_TYPE };

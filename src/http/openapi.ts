@@ -5,6 +5,7 @@ import { scopeInWords } from '../accounts/scope.ts';
 import { PROBLEMS, type ProblemCode } from '../errors.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { type Route, route } from './route.ts';
+import { isStreamAnswer } from './stream.ts';
 
 type Json = Record<string, unknown>;
 
@@ -143,10 +144,17 @@ function requestBody(body: z.ZodType, schemas: Map<string, Json>): Json {
 
 function answers(each: Route, schemas: Map<string, Json>): Json {
   const all = Object.entries(each.answers).map(([status, schema]) => {
-    const content = schema && { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
+    const content = isStreamAnswer(schema)
+      ? Object.fromEntries(schema.contentTypes.map((type) => [type, { schema: streamSchema(type) }]))
+      : schema && { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
     return [status, { description: STATUS_CODES[status] ?? status, ...(content ? { content } : {}) }];
   });
   return Object.fromEntries(all);
+}
+
+/** What is sent in pieces is rows: text, or a JSON array of objects. */
+function streamSchema(contentType: string): Json {
+  return contentType === 'application/json' ? { type: 'array', items: { type: 'object' } } : { type: 'string' };
 }
 
 function refusals(each: Route, keyed: boolean): Json {

@@ -4,12 +4,13 @@ import type { Role } from '../accounts/role.ts';
 import type { Scope } from '../accounts/scope.ts';
 import type { ProblemCode } from '../errors.ts';
 import type { RawInput } from './input.ts';
+import { isStreamAnswer, type StreamAnswer, type StreamBody } from './stream.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** The scope that a token needs. `any`: every token, for what holds no customer's data. `public`: no caller, and no actor. */
 export type Access = Scope | 'any' | 'public';
-/** Status codes with the schema of their body; null: no body. */
-export type Answers = Readonly<Record<number, z.ZodType | null>>;
+/** Status codes with the schema of their body, or `streamOf(…)` for one that is sent in pieces; null: no body. */
+export type Answers = Readonly<Record<number, z.ZodType | StreamAnswer | null>>;
 
 /** What a handler knows beside its input. */
 export interface Context<S extends Access = Access> {
@@ -29,7 +30,9 @@ type Nothing = typeof NOTHING;
 type ReplyOf<A extends Answers> = {
   [S in keyof A & number]: A[S] extends z.ZodType
     ? { status: S; body: z.input<A[S]>; headers?: Record<string, string> }
-    : { status: S; headers?: Record<string, string> };
+    : A[S] extends StreamAnswer
+      ? { status: S; stream: StreamBody; headers?: Record<string, string> }
+      : { status: S; headers?: Record<string, string> };
 }[keyof A & number];
 
 /** A route as it is written down: input and answer of its handler are typed by its schemas. */
@@ -90,7 +93,7 @@ export interface Route {
   handler(
     input: RawInput,
     context: Context,
-  ): Promise<{ status: number; body?: unknown; headers?: Record<string, string> }>;
+  ): Promise<{ status: number; body?: unknown; stream?: StreamBody; headers?: Record<string, string> }>;
 }
 
 /** Checks the types of a route and gives it back as data. Throws at start when it is not written as RouteSpec says. */
@@ -104,6 +107,9 @@ export function route<
   const body = spec.body ?? NOTHING;
   if (!isStrict(z.toJSONSchema(body, { io: 'input' }))) {
     throw new Error(`the body of ${spec.operationId} holds an object that is not strict`);
+  }
+  if (spec.method !== 'get' && Object.values(spec.answers).some(isStreamAnswer)) {
+    throw new Error(`${spec.operationId} answers with a stream, which only a GET may: no reply of it could be kept`);
   }
   // The handler is only ever called with what these very schemas gave, so that its narrower types hold.
   const { handler, refill = null } = spec as unknown as Pick<Route, 'handler'> & Partial<Pick<Route, 'refill'>>;

@@ -22,6 +22,8 @@ export interface Asked {
 export interface ServedRoutes {
   /** `token` goes out as bearer. */
   ask(path: string, init?: RequestInit & { token?: string }): Promise<Asked>;
+  /** Where a path is asked, for what `ask` cannot do. */
+  url(path: string): string;
   /** Log lines, as written. */
   lines: string[];
 }
@@ -60,12 +62,14 @@ export async function serveRoutes(routes: readonly Route[], overrides: Partial<M
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     lines,
+    url: (path) => url + path,
     async ask(path, { token, ...init } = {}) {
       const headers = new Headers(init.headers);
       if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
       const response = await fetch(url + path, { ...init, headers });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) };
+      const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
     },
   };
 }

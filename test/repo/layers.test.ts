@@ -29,7 +29,15 @@ const rows: Row[] = [
   {
     role: 'base: http/',
     file: 'src/http/planted.ts',
-    allowed: load('express', 'pino', 'prom-client', 'node:http', '../licensing/license-key.ts', '../db/connect.ts'),
+    allowed: load(
+      'express',
+      'pino',
+      'prom-client',
+      'csv-stringify/sync',
+      'node:http',
+      '../licensing/license-key.ts',
+      '../db/connect.ts',
+    ),
     refused: load('knex', '../licensing/store-keys.ts', '../licensing/gate.ts', '../forge/registry.ts', '../app.ts'),
   },
   {

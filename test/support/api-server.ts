@@ -114,7 +114,8 @@ function callerOf(url: string, own: string | null): Caller {
     const init = { method, headers: sent, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const response = await fetch(`${url}/api/v1${path}`, init);
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) };
+    const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   }
   return {
     get: (path, options) => ask('GET', path, undefined, options),
