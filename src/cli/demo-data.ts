@@ -141,5 +141,11 @@ async function demoKey(
 export async function takeSite(core: Core, keyText: string, site: string, path: string): Promise<void> {
   const credentials = { keyText, siteText: site, instanceText: null, platform: null };
   const asked = await core.gate.ask('download', [path], credentials);
-  if (asked) await core.gate.record(asked, { kind: 'download', platformVersion: '', code: asked.verdict.code });
+  if (asked)
+    await core.gate.record(asked, {
+      kind: 'download',
+      platformVersion: '',
+      extensionVersion: null,
+      code: asked.verdict.code,
+    });
 }

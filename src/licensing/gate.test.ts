@@ -137,6 +137,7 @@ onEachDatabase('the gate', (database) => {
         await record(asked, {
           kind: 'download',
           platformVersion: `joomla/${'5'.repeat(99)}`,
+          extensionVersion: null,
           code: asked.verdict.code,
         });
     }
@@ -167,7 +168,13 @@ onEachDatabase('the gate', (database) => {
         siteText: 'example.com',
         instanceText: HASH,
       });
-      if (asked) await record(asked, { kind: 'updates.xml', platformVersion: '', code: asked.verdict.code });
+      if (asked)
+        await record(asked, {
+          kind: 'updates.xml',
+          platformVersion: '',
+          extensionVersion: null,
+          code: asked.verdict.code,
+        });
     }
     expect(entries.map(({ usage }) => usage.site)).toEqual(['example.com', `instance:${HASH}`]);
   });

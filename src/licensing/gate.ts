@@ -30,11 +30,21 @@ export interface Asked {
   keyHash: string | null;
 }
 
+/** What an answer was about, for whoever counts it. */
+export interface Use {
+  kind: string;
+  /** E.g. `joomla/5.2.1`; empty where nothing is said. */
+  platformVersion: string;
+  /** Of the product, on the site that asks; null where nothing is said. */
+  extensionVersion: string | null;
+  code: VerdictCode;
+}
+
 export interface Gate {
   /** null: there is no such product. Throws when the database does not answer. */
   ask(kind: Question['kind'], paths: readonly string[], credentials: Credentials): Promise<Asked | null>;
   /** Writes usage, slot and first use, and resolves once they are durable, with the verdict that holds then. */
-  record(asked: Asked, usage: { kind: string; platformVersion: string; code: VerdictCode }): Promise<Verdict>;
+  record(asked: Asked, usage: Use): Promise<Verdict>;
 }
 
 export interface GateDeps {
@@ -86,7 +96,7 @@ export function makeGate(deps: GateDeps): Gate {
       const question: Question = { now: clock(), kind, product, key, site };
       return { product, path, document, question, verdict: verdict(question), keyHash: hash };
     },
-    record(asked, { kind, platformVersion, code }) {
+    record(asked, { kind, platformVersion, extensionVersion, code }) {
       const { question } = asked;
       const license = question.key.kind === 'found' ? question.key.license : null;
       // A key of another product tells its owner's statistics nothing.
@@ -96,6 +106,7 @@ export function makeGate(deps: GateDeps): Gate {
         verdict: asked.verdict,
         keyHash: asked.keyHash,
         code,
+        extensionVersion,
         usage: {
           product_id: asked.product.id,
           key_id: known ? license.key.id : '',

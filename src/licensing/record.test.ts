@@ -54,7 +54,12 @@ function instanceOn(db: Db, shop: Shop, clock: () => number = () => SEED_NOW) {
   function record(asked: Asked): Promise<Verdict> {
     const { kind } = asked.question;
     const word = kind === 'feed' ? 'updates.xml' : kind;
-    return gate.record(asked, { kind: word, platformVersion: 'joomla/5.2.1', code: asked.verdict.code });
+    return gate.record(asked, {
+      kind: word,
+      platformVersion: 'joomla/5.2.1',
+      extensionVersion: null,
+      code: asked.verdict.code,
+    });
   }
 
   return { ask, record, poll: async (keyText: string | null, wish: Wish) => record(await ask(keyText, wish)) };
@@ -404,7 +409,7 @@ onEachDatabase('the group commit', (database) => {
         site: siteOf('example.com'),
       };
       const usage = { product_id: shop.product.id, key_id: '', license_id: '', site: '', kind, platform_version: '' };
-      return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND' };
+      return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
     };
 
     it('one entry that cannot be written does not take the others with it', async () => {
@@ -510,7 +515,7 @@ describe('the group commit without a database', () => {
       site: null,
     };
     const usage = { product_id: 'p', key_id: '', license_id: '', site: '', kind: 'updates.xml', platform_version: '' };
-    return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND' };
+    return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
   })();
   const dbThat = (tx: Db['tx']): Db => ({
     engine: 'postgres',

@@ -19,6 +19,8 @@ export interface Entry {
   /** Without code and time; the code is that of the verdict unless `code` names a finer one. */
   usage: Omit<UsageRow, 'at' | 'day' | 'code'>;
   code: Verdict['code'];
+  /** Which version of the product runs on the site; null: nothing is said. At most 40 characters. */
+  extensionVersion: string | null;
 }
 
 /** Resolves when the row is durable, with the verdict that holds then (a slot may have gone to somebody else). */

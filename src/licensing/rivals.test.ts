@@ -38,7 +38,7 @@ onEachDatabase('faults that others have had', (database) => {
       const from = { keyText: sold.key.text, siteText: 'example.com', instanceText: null, platform: null };
       const asked = await gate.ask(kind, [shop.path], { ...from, ...credentials });
       if (!asked) throw new Error('the product is not there');
-      return gate.record(asked, { kind, platformVersion: '', code: asked.verdict.code });
+      return gate.record(asked, { kind, platformVersion: '', extensionVersion: null, code: asked.verdict.code });
     }
     const slots = () =>
       db.read((tx) => tx('activations').where({ license_id: sold.license.id, released_at: null }).pluck('identity'));

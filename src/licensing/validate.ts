@@ -9,6 +9,7 @@ import type { Platform } from '../releases/release.ts';
 import { findProduct, findProductByName, productsOfRepository } from '../releases/store-products.ts';
 import { findReleaseByVersion } from '../releases/store-releases.ts';
 import { downloadCode, visibleReleases } from './access.ts';
+import { versionOrNull } from './extension-version.ts';
 import { type Asked, type Credentials, type Gate, siteClaim } from './gate.ts';
 import { keyAt } from './level-keys.ts';
 import { lookupAll } from './lookup.ts';
@@ -83,7 +84,9 @@ export async function validateById(
 
 async function answer({ db, gate }: ValidateDeps, asked: Asked, asker: Asker): Promise<Validation> {
   const code = validationCode(asked, asker.channel, await refusesVersion(db, asked, asker.version));
-  await gate.record(asked, { kind: 'validate', platformVersion: '', code }).catch(() => {
+  const extensionVersion = versionOrNull(asker.version);
+  const use = { kind: 'validate', platformVersion: '', extensionVersion, code };
+  await gate.record(asked, use).catch(() => {
     throw problem('UNAVAILABLE', 'the answer could not be recorded', { retryAfterSeconds: 5 });
   });
   return validationOf(asked, code);

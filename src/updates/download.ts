@@ -71,7 +71,8 @@ async function download(
   const verdict: Verdict = isOpen ? asked.verdict : { ...asked.verdict, claim: null, firstUse: [] };
   const platformVersion = clientVersion(wanted?.format.platform ?? 'joomla', req.headers['user-agent'], poll.query);
   const kind = wanted === null ? 'missing' : 'download';
-  const final = await within(PATIENCE_MS, deps.gate.record({ ...asked, verdict }, { kind, platformVersion, code }));
+  const use = { kind, platformVersion, extensionVersion: poll.extensionVersion, code };
+  const final = await within(PATIENCE_MS, deps.gate.record({ ...asked, verdict }, use));
   const finalCode = final === verdict ? code : final.code;
   deps.count('download', finalCode);
   if (wanted === null) return say(res, 404, 'There is no such file.', finalCode);

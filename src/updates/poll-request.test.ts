@@ -157,6 +157,25 @@ describe('the site of a poll', () => {
   });
 });
 
+describe('the installed version', () => {
+  it.each([
+    ['?installed=1.2.3', '1.2.3'],
+    ['?installed=2.0.0-rc.1%2Bbuild.5', '2.0.0-rc.1+build.5'],
+    ['?installed=%201.2%20', '1.2'],
+    ['?installed=', null],
+    ['?installed=1.2&installed=3', '1.2'],
+    ['?installed=%3Cscript%3E', null],
+    ['?installed=1.2%00', null],
+    [`?installed=${'1'.repeat(40)}`, '1'.repeat(40)],
+    [`?installed=${'1'.repeat(41)}`, null],
+    ['?installed=-1', null],
+    ['', null],
+  ])('of %s is %s', (query, expected) => {
+    expect(parse(`/acme/hello/updates.xml${query}`)?.extensionVersion).toBe(expected);
+    expect(parse(`/acme/hello/download/latest${query}`)?.extensionVersion).toBe(expected);
+  });
+});
+
 describe('clientVersion', () => {
   const query = (url: string) => parse(`/acme/hello/dolibarr.txt${url}`)?.query ?? (() => null);
   it.each([

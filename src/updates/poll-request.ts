@@ -1,3 +1,4 @@
+import { versionOrNull } from '../licensing/extension-version.ts';
 import type { Platform } from '../releases/release.ts';
 
 /** A request as far as the poll path reads it, cut by hand: `new URL()` costs more than the rest of a poll. */
@@ -18,6 +19,8 @@ export interface PollRequest {
   credentials: { keyText: string | null; siteText: string | null; instanceText: string | null };
   /** True: the key stood in the path, so links in the answer carry it too. */
   keyInPath: boolean;
+  /** Which version of the product runs on the site, as its kit says; null: nothing usable is said. */
+  extensionVersion: string | null;
   query: Query;
 }
 
@@ -54,7 +57,8 @@ export function parsePoll(
   const keyInPath = pathKey.trim() !== '';
   const keyText = keyInPath ? pathKey : keyOf(headers, query);
   const siteText = query('site') ?? query('domain') ?? headerText(headers['x-site-url']);
-  return { target, credentials: { keyText, siteText, instanceText: query('instance') }, keyInPath, query };
+  const credentials = { keyText, siteText, instanceText: query('instance') };
+  return { target, credentials, keyInPath, extensionVersion: versionOrNull(query('installed')), query };
 }
 
 /** The first that is not empty, in the order of DESIGN §5; the path comes before all of them. */

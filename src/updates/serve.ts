@@ -131,7 +131,10 @@ async function decide(ground: Ground, known: Known, poll: DocumentPoll, req: Inc
   };
   // Rendered beside the commit: neither waits for the other.
   const [verdict, rendered] = await Promise.all([
-    ground.gate.record(asked, { kind: meant.document.fileName, platformVersion, code: asked.verdict.code }),
+    ground.gate.record(asked, {
+      ...{ kind: meant.document.fileName, platformVersion, extensionVersion: poll.extensionVersion },
+      code: asked.verdict.code,
+    }),
     ground.bodies({ ...wish, verdict: asked.verdict }),
   ]);
   const body = verdict === asked.verdict ? rendered : await ground.bodies({ ...wish, verdict });
