@@ -1,5 +1,6 @@
 import { feedFormats } from '../feeds/index.ts';
 import type { Core } from './app.ts';
+import { auditRoutes } from './audit/api-audit.ts';
 import { makeFloodLimiter } from './http/limits.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
@@ -42,6 +43,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...siteRoutes(core),
     ...shopRoutes(core),
     ...usageRoutes(core),
+    ...auditRoutes(core),
     ...validateRoutes({ ...core, misses: makeFloodLimiter(MISSES) }),
   ];
   return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl })];

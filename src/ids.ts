@@ -21,6 +21,9 @@ export const ID_PREFIX = {
   job: 'job',
   audit: 'aud',
   lease: 'lse',
+  webhook: 'whk',
+  webhook_event: 'evt',
+  webhook_delivery: 'whd',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

@@ -14,6 +14,33 @@ export async function placeOfThing(tx: Tx, kind: IdKind, id: string): Promise<Pl
   return find ? find(tx, id) : null;
 }
 
+type Asked = Promise<{ organization_id: string | null } | undefined>;
+
+/** Kinds whose organization one statement tells. */
+const OWNERS: Partial<Record<IdKind, (tx: Tx, id: string) => Asked>> = {
+  repository: (tx, id) => tx('repositories').where({ id }).first('organization_id'),
+  product: (tx, id) => tx('products').where({ id }).first('organization_id'),
+  release: (tx, id) =>
+    tx('releases as r').join('products as p', 'p.id', 'r.product_id').where('r.id', id).first('p.organization_id'),
+  package: (tx, id) => tx('packages').where({ id }).first('organization_id'),
+  license: (tx, id) => tx('licenses').where({ id }).first('organization_id'),
+  grant: (tx, id) => tx('grants').where({ id }).first('organization_id'),
+  key: (tx, id) => ofLicense(tx, 'license_keys', id),
+  activation: (tx, id) => ofLicense(tx, 'activations', id),
+  token: (tx, id) => tx('api_tokens').where({ id }).first('organization_id'),
+};
+
+function ofLicense(tx: Tx, table: 'license_keys' | 'activations', id: string): Asked {
+  return tx(`${table} as t`).join('licenses as l', 'l.id', 't.license_id').where('t.id', id).first('l.organization_id');
+}
+
+/** The organization alone, which costs less than the whole place; null: as there. */
+export async function organizationOfThing(tx: Tx, kind: IdKind, id: string): Promise<string | null> {
+  const owner = OWNERS[kind];
+  if (owner) return (await owner(tx, id))?.organization_id ?? null;
+  return (await placeOfThing(tx, kind, id))?.organizationId ?? null;
+}
+
 type Finder = (tx: Tx, id: string) => Promise<Place | null>;
 
 /** Kinds that no route names by its id are missing. */
@@ -42,6 +69,11 @@ const FINDERS: Partial<Record<IdKind, Finder>> = {
     return row ? placeOfLicense(tx, row.license_id) : null;
   },
   customer: async (tx, id) => whole(await tx('customers').where({ id }).first('organization_id')),
+  webhook: async (tx, id) => whole(await tx('webhook_endpoints').where({ id }).first('organization_id')),
+  async webhook_delivery(tx, id) {
+    const query = tx('webhook_deliveries as d').join('webhook_endpoints as e', 'e.id', 'd.endpoint_id');
+    return whole(await query.where('d.id', id).first('e.organization_id'));
+  },
   async token(tx, id) {
     const row: Row | undefined = await tx('api_tokens').where({ id }).first('organization_id', 'product_id');
     if (!row?.organization_id) return null;

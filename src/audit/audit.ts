@@ -1,8 +1,9 @@
 import type { Actor } from '../accounts/actor.ts';
+import { organizationOfThing } from '../accounts/store-places.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { redactKeys } from '../http/redact.ts';
-import { newId } from '../ids.ts';
+import { kindOfId, newId } from '../ids.ts';
 import { insertAuditRow } from './store-audit.ts';
 
 type AuditValue = string | number | boolean | null | readonly (string | number)[];
@@ -23,19 +24,30 @@ export interface AuditEvent {
   changes: AuditChanges;
   /** null: it did not come by a request. */
   requestId: string | null;
+  /** Only where the thing itself cannot tell, because it was just deleted. */
+  organizationId?: string;
 }
 
 /** Writes who did what in the transaction that does it, so that neither stands without the other. */
 export async function audit(tx: Tx, event: AuditEvent, now: number): Promise<void> {
+  const { actor, action, entity, entityId, changes, requestId } = event;
   await insertAuditRow(tx, {
     id: newId('audit', now),
     at: toIso(now),
-    actor: event.actor.id,
-    action: event.action,
-    entity: event.entity,
-    entity_id: event.entityId,
+    organization_id: event.organizationId ?? (await organizationOf(tx, entityId)),
+    actor: actor.id,
+    actor_kind: actor.kind,
+    action,
+    entity,
+    entity_id: entityId,
     // The rule above is the caller's; the mask only keeps a slip from being stored for years.
-    changes: redactKeys(JSON.stringify(event.changes)),
-    request_id: event.requestId,
+    changes: redactKeys(JSON.stringify(changes)),
+    request_id: requestId,
   });
+}
+
+async function organizationOf(tx: Tx, entityId: string): Promise<string | null> {
+  const kind = kindOfId(entityId);
+  if (kind === 'organization') return entityId;
+  return kind === null ? null : organizationOfThing(tx, kind, entityId);
 }

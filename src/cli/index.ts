@@ -1,3 +1,4 @@
+import { auditCommand } from './audit.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -30,5 +31,6 @@ export const commands: readonly Command[] = [
   ...[packageList, packageCreate, packageChange],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[tokenCreate, tokenList, tokenRevoke],
+  ...[auditCommand],
   ...[lint, openapi],
 ];

@@ -7,9 +7,12 @@ const IN_WORDS: Partial<Record<IdKind, string>> = {
   token: 'an API token',
   delivery: 'a hook delivery',
   audit: 'an audit event',
+  webhook_event: 'a webhook event',
+  webhook_delivery: 'a webhook delivery',
 };
 
-function inWords(kind: IdKind): string {
+/** `a product`, `an audit event`. */
+export function inWords(kind: IdKind): string {
   return IN_WORDS[kind] ?? `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 

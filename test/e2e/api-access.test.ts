@@ -46,6 +46,7 @@ onEachDatabase('who may call the API', (database) => {
       grants: sold.grant.id,
       products: shop.product.id,
       releases: release,
+      audit: sold.license.id,
       site_id: site.id,
     };
   });

@@ -33,7 +33,7 @@ interface Ask {
 }
 
 /** A person or program with a token. */
-interface Caller {
+export interface Caller {
   get(path: string, ask?: Ask): Promise<Answer>;
   post(path: string, body?: unknown, ask?: Ask): Promise<Answer>;
   put(path: string, body: unknown, ask?: Ask): Promise<Answer>;
