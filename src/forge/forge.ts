@@ -74,6 +74,59 @@ export interface RemoteFile {
   size: number | null;
 }
 
+/** The files of a branch as it stands now. */
+export interface RemoteTree {
+  branch: string;
+  commit: string;
+  /** Plain files only, no links and no submodules. */
+  files: RemoteTreeFile[];
+}
+
+export interface RemoteTreeFile {
+  path: string;
+  size: number;
+  /** Git's id of the content: the same id, the same bytes. */
+  blob: string;
+  /** `100644`, or `100755` for a program. */
+  mode: string;
+}
+
+export type CommitState = 'pending' | 'success' | 'warning' | 'failure' | 'error';
+
+/** What a commit is marked with. One status a context: a later one takes its place. */
+export interface CommitStatus {
+  state: CommitState;
+  context: string;
+  /** At most 140 characters. */
+  description: string;
+  targetUrl: string | null;
+}
+
+/** `content` null: the file goes. */
+export interface FileChange {
+  path: string;
+  content: Uint8Array | null;
+}
+
+export interface PullRequestSpec {
+  /** Ours alone; in the end it holds what the base branch holds and these changes, nothing else. */
+  branch: string;
+  base: string;
+  title: string;
+  body: string;
+  /** Of the commit. */
+  message: string;
+  /** At least one, each different from the base. */
+  changes: readonly FileChange[];
+}
+
+export interface PullRequestState {
+  number: number;
+  /** Where people read it. */
+  url: string;
+  change: 'opened' | 'updated' | 'unchanged';
+}
+
 export type HookScope = { kind: 'repository'; repository: RemoteRepository } | { kind: 'organization'; owner: string };
 
 export interface HookSpec {
@@ -127,6 +180,10 @@ export interface ForgeDriver {
     releases: boolean;
     /** Hooks can be registered by API. */
     hooks: boolean;
+    /** A commit can be marked by API. */
+    commitStatus: boolean;
+    /** Files can be committed to a branch and offered as a pull request by API. */
+    pullRequest: boolean;
   };
   /** Throws ForgeTrouble `unauthorized` for a dead token. */
   check(forge: ForgeConnection): Promise<ForgeCheck>;
@@ -137,6 +194,18 @@ export interface ForgeDriver {
   state(forge: ForgeConnection, repository: RemoteRepository): Promise<RemoteState | null>;
   /** A file of the repository at a tag or commit; null when it is not there. At most 1 MB. */
   readFile(forge: ForgeConnection, repository: RemoteRepository, ref: string, path: string): Promise<Uint8Array | null>;
+  /** The files of a branch (null: the default one); null when there is none. Read them by `readFile` at its commit. */
+  tree(forge: ForgeConnection, repository: RemoteRepository, branch: string | null): Promise<RemoteTree | null>;
+  /** Throws ForgeTrouble `refused` where a right or the capability is missing. */
+  setStatus(forge: ForgeConnection, repository: RemoteRepository, commit: string, status: CommitStatus): Promise<void>;
+  /** One commit that makes or changes a file on a branch that exists; `unchanged` where it holds these bytes already. */
+  writeFile(
+    forge: ForgeConnection,
+    repository: RemoteRepository,
+    file: { branch: string; path: string; content: Uint8Array; message: string },
+  ): Promise<'written' | 'unchanged'>;
+  /** Opens the pull request of a branch, or brings the open one up to date: twice is the same one. */
+  propose(forge: ForgeConnection, repository: RemoteRepository, spec: PullRequestSpec): Promise<PullRequestState>;
   openAsset(
     forge: ForgeConnection,
     repository: RemoteRepository,

@@ -20,6 +20,9 @@ export async function fakeStage(options: FakeForgeOptions): Promise<ForgeStage> 
     pushTag: async (repository, tag, files, message) => {
       await fake.pushTag(of(repository), tag, message === undefined ? { files } : { files, message });
     },
+    pushBranch: async (repository, files) => void (await fake.pushBranch(of(repository), files)),
+    statuses: async (repository, commit) =>
+      (of(repository).statuses.get(commit) ?? []).map((one) => `${one.context} ${one.state} ${one.description}`),
     release: async (repository, { draft, ...release }) => {
       await (draft ? fake.draftRelease(of(repository), release) : fake.publishRelease(of(repository), release));
     },

@@ -36,6 +36,15 @@ export async function liveStage(kind: ForgeKind, baseUrl: string, token: string)
       await commit(call, path, files);
       await call('POST', `${path}/tags`, { tag_name: tag, target: 'main', message: message ?? '' });
     },
+    pushBranch: async (repository, files) => commit(call, await at(repository), files),
+    statuses: async (repository, sha) => {
+      const all = await call('GET', `${await at(repository)}/statuses/${sha}?sort=recentupdate`);
+      const statuses = z
+        .array(z.object({ context: z.string(), status: z.string(), description: z.string() }))
+        .parse(all);
+      const newest = new Map(statuses.reverse().map((one) => [one.context, one]));
+      return [...newest.values()].map((one) => `${one.context} ${one.status} ${one.description}`);
+    },
     release: async (repository, release) => publish(call, await at(repository), release),
     rename: async (repository, name) => void (await call('PATCH', await at(repository), { name })),
     makePublic: async (repository) => void (await call('PATCH', await at(repository), { private: false })),

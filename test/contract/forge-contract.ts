@@ -13,6 +13,7 @@ import type {
   RemoteRepository,
   RepositoryName,
 } from '../../src/forge/forge.ts';
+import { gitBlobId } from '../../src/forge/git-blob.ts';
 
 export interface StageRelease {
   tag: string;
@@ -35,6 +36,10 @@ export interface ForgeStage {
   makeRepository(name: string): Promise<RepositoryName>;
   /** A commit of exactly these files (others may stay from before), tagged; annotated if there is a message. */
   pushTag(repository: RepositoryName, tag: string, files: Record<string, string>, message?: string): Promise<void>;
+  /** A commit on the default branch `main` that adds these files. */
+  pushBranch(repository: RepositoryName, files: Record<string, string>): Promise<void>;
+  /** The statuses of a commit, `CONTEXT STATE DESCRIPTION` each. */
+  statuses(repository: RepositoryName, commit: string): Promise<string[]>;
   /** On a tag that exists, or as a draft. */
   release(repository: RepositoryName, release: StageRelease): Promise<void>;
   rename(repository: RepositoryName, name: string): Promise<void>;
@@ -243,6 +248,151 @@ export function forgeContract(name: string, driver: ForgeDriver, openStage: () =
       expect(await statuses()).toEqual(urls.map(() => 404));
       await stage.makePublic(repository);
       expect(await statuses()).toEqual(urls.map(() => 200));
+    });
+
+    it('lists the files of a branch, which are read at its commit', async () => {
+      const repository = await stored('com_tree');
+      await stage.pushBranch(repository, { 'a.txt': 'one', 'deep/er/b+c#d.txt': 'two', 'empty.txt': '' });
+      const more = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`more/${i}.txt`, `${i}`]));
+      await stage.pushBranch(repository, { 'a.txt': 'one', 'deep/er/b+c#d.txt': 'two', 'empty.txt': '', ...more });
+      const tree = await driver.tree(forge, repository, null);
+      const paths = (tree?.files ?? []).map(({ path }) => path);
+      expect(paths).toEqual(expect.arrayContaining(['a.txt', 'deep/er/b+c#d.txt', 'empty.txt', 'more/11.txt']));
+      expect(new Set(paths).size).toBe(paths.length);
+      expect(tree).toMatchObject({ branch: 'main', commit: expect.stringMatching(/^[0-9a-f]{40}$/) });
+      expect(tree?.files.find(({ path }) => path === 'a.txt')).toMatchObject({
+        size: 3,
+        mode: '100644',
+        blob: gitBlobId(Buffer.from('one')),
+      });
+      const commit = tree?.commit ?? '';
+      expect(textOf(await driver.readFile(forge, repository, commit, 'deep/er/b+c#d.txt'))).toBe('two');
+      expect(await driver.tree(forge, repository, 'main')).toEqual(tree);
+      expect(await driver.tree(forge, repository, 'nothing')).toBeNull();
+      expect(await driver.tree(forge, repository, '../main')).toBeNull();
+      expect(await driver.tree(forge, { ...repository, id: '99999999', name: 'com_nothing' }, null)).toBeNull();
+    });
+
+    it.runIf(!capabilities.pullRequest)('refuses in words what it cannot do', async () => {
+      const status = { state: 'success', context: 'c', description: 'd', targetUrl: null } as const;
+      const file = { branch: 'main', path: 'a', content: Buffer.from(''), message: 'm' };
+      const refused = { name: 'ForgeTrouble', reason: 'refused' };
+      await expect(driver.setStatus(forge, demo, 'f'.repeat(40), status)).rejects.toMatchObject(refused);
+      await expect(driver.writeFile(forge, demo, file)).rejects.toMatchObject(refused);
+      const pull = { branch: 'b', base: 'main', title: 't', body: '', message: 'm', changes: [] };
+      await expect(driver.propose(forge, demo, pull)).rejects.toMatchObject(refused);
+    });
+
+    describe.runIf(capabilities.commitStatus)('statuses', () => {
+      const lint = { context: 'feedgate/lint', targetUrl: 'https://updates.example.test/' };
+
+      it('are set and replaced, and a warning is told in the words that the forge has', async () => {
+        const repository = await stored('com_status');
+        await stage.pushBranch(repository, { 'a.txt': 'one' });
+        const commit = (await driver.tree(forge, repository, null))?.commit ?? '';
+        await driver.setStatus(forge, repository, commit, { ...lint, state: 'failure', description: '2 problems' });
+        expect(await stage.statuses(repository, commit)).toEqual(['feedgate/lint failure 2 problems']);
+        const long = `1 warning: ${'x'.repeat(200)}`;
+        await driver.setStatus(forge, repository, commit, {
+          ...lint,
+          state: 'warning',
+          description: long.slice(0, 140),
+        });
+        const [only, ...others] = await stage.statuses(repository, commit);
+        const word = driver.kind === 'github' ? 'success' : 'warning';
+        expect(only).toBe(`feedgate/lint ${word} ${long.slice(0, 140)}`);
+        expect(others).toEqual([]);
+      });
+
+      it('are refused without a right', async () => {
+        const repository = await stored('com_status_refused');
+        await stage.makePublic(repository);
+        const commit = (await driver.tree(forge, repository, null))?.commit ?? '';
+        const stranger = { ...forge, token: null };
+        const status = { ...lint, state: 'success', description: 'ok' } as const;
+        const refused = driver.setStatus(stranger, repository, commit, status);
+        await expect(refused).rejects.toMatchObject({ name: 'ForgeTrouble' });
+      });
+    });
+
+    describe.runIf(capabilities.pullRequest)('pull requests', () => {
+      const bytes = (text: string) => Buffer.from(text, 'latin1');
+      const spec = {
+        ...{ branch: 'feedgate/adopt', base: 'main', title: 'Move', body: 'Why', message: 'Move' },
+        changes: [
+          { path: 'a.txt', content: bytes('one\r\n\xe9') },
+          { path: 'deep/new.txt', content: bytes('new') },
+          { path: 'old.txt', content: null },
+        ],
+      };
+
+      async function fresh(repositoryName: string): Promise<RemoteRepository> {
+        const repository = await stored(repositoryName);
+        await stage.pushBranch(repository, { 'a.txt': 'zero', 'old.txt': 'old', 'kept.txt': 'kept' });
+        return repository;
+      }
+
+      async function filesOn(repository: RemoteRepository, branch: string): Promise<Record<string, string | null>> {
+        const tree = await driver.tree(forge, repository, branch);
+        const found: Record<string, string | null> = {};
+        for (const { path } of tree?.files ?? []) {
+          const content = await driver.readFile(forge, repository, tree?.commit ?? '', path);
+          if (!path.startsWith('README')) found[path] = content && Buffer.from(content).toString('latin1');
+        }
+        return found;
+      }
+
+      it('open once: several files, one commit, and twice is the same one', async () => {
+        const repository = await fresh('com_pull');
+        const opened = await driver.propose(forge, repository, spec);
+        expect(opened).toMatchObject({ change: 'opened', url: expect.stringContaining('com_pull') });
+        const wanted = { 'a.txt': 'one\r\n\xe9', 'deep/new.txt': 'new', 'kept.txt': 'kept' };
+        expect(await filesOn(repository, spec.branch)).toEqual(wanted);
+        expect(await filesOn(repository, 'main')).toMatchObject({ 'a.txt': 'zero', 'old.txt': 'old' });
+        expect(await driver.propose(forge, repository, spec)).toEqual({ ...opened, change: 'unchanged' });
+      });
+
+      it('are brought up to date: other files, other words, a base that moved on', async () => {
+        const repository = await fresh('com_pull_again');
+        const opened = await driver.propose(forge, repository, spec);
+        const reworded = await driver.propose(forge, repository, { ...spec, title: 'Move on', body: 'Because' });
+        expect(reworded).toEqual({ ...opened, change: 'updated' });
+        const changes = [{ path: 'kept.txt', content: bytes('changed') }];
+        const updated = await driver.propose(forge, repository, { ...spec, changes });
+        expect(updated).toEqual({ ...opened, change: 'updated' });
+        const wanted = { 'a.txt': 'zero', 'old.txt': 'old', 'kept.txt': 'changed' };
+        expect(await filesOn(repository, spec.branch)).toEqual(wanted);
+        await stage.pushBranch(repository, { 'later.txt': 'later' });
+        expect((await driver.propose(forge, repository, { ...spec, changes })).number).toBe(opened.number);
+        expect(await filesOn(repository, spec.branch)).toMatchObject({ 'kept.txt': 'changed', 'later.txt': 'later' });
+      });
+
+      it('are refused for a base that is not there', async () => {
+        const repository = await fresh('com_pull_nowhere');
+        const refused = driver.propose(forge, repository, { ...spec, base: 'nothing' });
+        await expect(refused).rejects.toMatchObject({ name: 'ForgeTrouble', reason: 'refused' });
+      });
+
+      it('are not needed for one file on a branch, which is written when it differs', async () => {
+        const repository = await fresh('com_bridge');
+        const file = { branch: 'main', path: 'sub/updates.xml', content: bytes('<updates/>'), message: 'Bridge' };
+        expect(await driver.writeFile(forge, repository, file)).toBe('written');
+        const { commit } = (await driver.tree(forge, repository, 'main')) ?? {};
+        expect(await driver.writeFile(forge, repository, file)).toBe('unchanged');
+        expect((await driver.tree(forge, repository, 'main'))?.commit).toBe(commit);
+        expect(await driver.writeFile(forge, repository, { ...file, content: bytes('<updates></updates>') })).toBe(
+          'written',
+        );
+        expect(await filesOn(repository, 'main')).toMatchObject({ 'sub/updates.xml': '<updates></updates>' });
+        const nowhere = driver.writeFile(forge, repository, { ...file, branch: 'nothing' });
+        await expect(nowhere).rejects.toMatchObject({ name: 'ForgeTrouble', reason: 'refused' });
+      });
+
+      it.runIf(driver.kind !== 'git')('find the repository after a rename', async () => {
+        const repository = await fresh('com_pull_before');
+        await stage.rename(repository, 'com_pull_after');
+        expect(await driver.propose(forge, repository, spec)).toMatchObject({ change: 'opened' });
+      });
     });
 
     describe.runIf(capabilities.hooks)('hooks', () => {

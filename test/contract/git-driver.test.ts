@@ -486,6 +486,11 @@ forgeContract('the git driver', withOwner('acme'), async () => {
     pushTag: async ({ name }, tag, files, message) => {
       await made.get(name)?.tag({ name: tag, files, ...(message === undefined ? {} : { message }) });
     },
+    pushBranch: async ({ name }, files) => {
+      await made.get(name)?.tag({ name: 'none', files });
+      await made.get(name)?.deleteTag('none');
+    },
+    statuses: impossible,
     release: impossible,
     rename: impossible,
     makePublic: impossible,

@@ -7,6 +7,7 @@ import type { ForgeConnection, HookScope, RemoteRepository, RepositoryName } fro
 import { apiUrl, webUrl } from '../../src/forge/github/address.ts';
 import { githubDriver } from '../../src/forge/github/driver.ts';
 import { type FakeGitHub, type FakeGitHubRepository, gitHubDelivery, startFakeGitHub } from '../support/fake-github.ts';
+import { pushFiles } from '../support/fake-github-git.ts';
 import { forgeContract } from './forge-contract.ts';
 
 let fake: FakeGitHub;
@@ -461,6 +462,9 @@ forgeContract('the GitHub driver', githubDriver, async () => {
     pushTag: async (repository, tag, files) => {
       await stage.pushTag(find(repository), tag, files);
     },
+    pushBranch: async (repository, files) => void pushFiles(find(repository).git, 'main', files),
+    statuses: async (repository, commit) =>
+      (find(repository).git.statuses.get(commit) ?? []).map((one) => `${one.context} ${one.state} ${one.description}`),
     release: async (repository, { tag, assets = {}, ...more }) => {
       const release = stage.addRelease(find(repository), tag, more);
       for (const [name, bytes] of Object.entries(assets)) stage.addAsset(release, name, bytes);

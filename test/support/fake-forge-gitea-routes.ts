@@ -4,6 +4,7 @@ import { assetBody, releaseBody, repositoryBody, tagBody, userBody } from './fak
 import { type GiteaCall, notFound, page } from './fake-forge-gitea-calls.ts';
 import { answerHooks } from './fake-forge-gitea-hook-routes.ts';
 import { answerPeople, answerPermission, repositoryTeams } from './fake-forge-gitea-people.ts';
+import { answerWrites } from './fake-forge-gitea-writes.ts';
 import type { FakeAnswer, FakeRequest } from './fake-forge-server.ts';
 import { type FakeAsset, type FakeRepository, findRepository } from './fake-forge-world.ts';
 
@@ -102,6 +103,8 @@ async function answerRepository(call: GiteaCall, path: string[]): Promise<FakeAn
       ?.assets.find((one) => String(one.id) === fourth);
     return asset ? { status: 200, body: assetBody(asset, root, kind) } : notFound(call);
   }
+  const written = answerWrites(call, repository, rest);
+  if (written) return written;
   if (what === 'teams') return repositoryTeams(call, repository);
   if (what === 'collaborators' && third === 'permission') return answerPermission(call, repository, second ?? '');
   if (what === 'tags') return answerTags(call, repository, second);

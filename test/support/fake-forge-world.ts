@@ -68,7 +68,13 @@ export interface FakeRepository {
   archived: boolean;
   description: string;
   at: number;
+  /** Of the default branch, `main`. */
   head: FakeCommit;
+  /** All other branches. */
+  branches: Map<string, FakeCommit>;
+  pulls: FakePull[];
+  /** By commit; one a context. */
+  statuses: Map<string, FakeStatus[]>;
   commits: Map<string, FakeCommit>;
   tags: Map<string, FakeTag>;
   releases: FakeRelease[];
@@ -76,6 +82,23 @@ export interface FakeRepository {
   /** Logins that may read it though it is private, and those that may also administer it; site admins always may. */
   readers: Set<string>;
   admins: Set<string>;
+}
+
+export interface FakePull {
+  number: number;
+  title: string;
+  body: string;
+  state: 'open' | 'closed';
+  head: string;
+  base: string;
+}
+
+/** As it was sent. */
+export interface FakeStatus {
+  state: string;
+  context: string;
+  description: string;
+  target_url: string;
 }
 
 export interface FakeOwner {
@@ -173,6 +196,9 @@ export function createRepository(world: FakeWorld, input: NewRepository): FakeRe
     description: input.description ?? '',
     at: world.now(),
     head,
+    branches: new Map(),
+    pulls: [],
+    statuses: new Map(),
     commits: new Map([[head.sha, head]]),
     tags: new Map(),
     releases: [],
@@ -213,6 +239,45 @@ export function moveRepository(
 export function deleteRepository(world: FakeWorld, repository: FakeRepository): void {
   world.repositories = world.repositories.filter((one) => one !== repository);
   note(world, repository, { kind: 'repository-deleted' });
+}
+
+/** A commit on a branch, which is made from another one where it is new. */
+export function commitTo(
+  world: FakeWorld,
+  repository: FakeRepository,
+  to: { branch: string; from?: string; message: string },
+  files: Record<string, Uint8Array | null>,
+): FakeCommit {
+  const parent = branchOf(repository, to.from ?? to.branch);
+  if (!parent) throw new Error(`there is no branch ${to.from ?? to.branch}`);
+  const all = new Map(parent.files);
+  for (const [path, content] of Object.entries(files)) {
+    if (content === null) all.delete(path);
+    else all.set(path, content);
+  }
+  const made = newCommit(world, Object.fromEntries(all), to.message);
+  repository.commits.set(made.sha, made);
+  if (to.branch === 'main') repository.head = made;
+  else repository.branches.set(to.branch, made);
+  note(world, repository, { kind: 'branch-pushed', before: parent.sha, after: made.sha });
+  return made;
+}
+
+export function branchOf(repository: FakeRepository, branch: string): FakeCommit | undefined {
+  return branch === 'main' ? repository.head : repository.branches.get(branch);
+}
+
+/** As people merge it: the files of its branch become those of the base. */
+export function mergePull(world: FakeWorld, repository: FakeRepository, pull: FakePull): FakeCommit {
+  const ours = branchOf(repository, pull.head);
+  if (!ours) throw new Error(`the branch ${pull.head} is gone`);
+  pull.state = 'closed';
+  return commitTo(
+    world,
+    repository,
+    { branch: pull.base, message: `Merge ${pull.title}` },
+    Object.fromEntries(ours.files),
+  );
 }
 
 /** Files are added to the default branch. */

@@ -194,6 +194,9 @@ function actsOf(world: FakeWorld, settle: () => Promise<void>) {
       return noted(repository, { kind: 'repository-visibility' });
     },
     pushBranch: (repository: Repo, files: people.FakeFiles) => done(people.pushBranch(world, repository, files)),
+    commitTo: (repository: Repo, branch: string, files: Record<string, Uint8Array | null>) =>
+      done(people.commitTo(world, repository, { branch, message: 'More' }, files)),
+    mergePull: (repository: Repo, pull: people.FakePull) => done(people.mergePull(world, repository, pull)),
     pushTag: (repository: Repo, name: string, input: releases.NewTag = {}) =>
       done(releases.pushTag(world, repository, name, input)),
     moveTag: (repository: Repo, name: string, files: people.FakeFiles) =>

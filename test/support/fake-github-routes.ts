@@ -1,3 +1,4 @@
+import { answerGit, fileAt } from './fake-github-git.ts';
 import { answerHooks } from './fake-github-hooks.ts';
 import {
   type Answer,
@@ -58,6 +59,9 @@ function ofRepository(
 ): Answer {
   const repository = visible(world, call, id);
   if (!repository) return MISSING;
+  const full = `${repository.owner}/${repository.name}`;
+  const ofGit = answerGit(world, call, full, repository.git, [what, ...rest]);
+  if (ofGit) return ofGit;
   switch (what) {
     case '':
       return ok(repositoryJson(world, repository));
@@ -99,6 +103,10 @@ function asset(world: FakeGitHubWorld, call: Call, repository: FakeGitHubReposit
 
 /** A folder is a list; a file of more than 1 MB has no content in the answer. */
 function contents(repository: FakeGitHubRepository, path: string, ref: string): Answer {
+  const ofBranch = fileAt(repository.git, ref, path);
+  if (ofBranch === null) return MISSING;
+  if (ofBranch)
+    return ok({ type: 'file', size: ofBranch.length, encoding: 'base64', content: ofBranch.toString('base64'), path });
   const tag = repository.tags.find((each) => `refs/tags/${each.name}` === ref || each.commit === ref);
   if (!tag) return refusal(404, `No commit found for the ref ${ref}`);
   const inside = Object.keys(tag.files).filter((each) => each.startsWith(`${path}/`));

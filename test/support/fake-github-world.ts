@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type http from 'node:http';
+import type { FakeGit } from './fake-github-git.ts';
 
 /** When everything in the fake happened. */
 export const DATE = '2024-05-01T12:00:00Z';
@@ -48,6 +49,8 @@ export interface FakeGitHubRepository {
   releases: FakeGitHubRelease[];
   tags: FakeGitHubTag[];
   hooks: FakeGitHubHook[];
+  /** Its branches; tags are kept apart. */
+  git: FakeGit;
 }
 
 /** What the API and the pages are made of. */
@@ -104,7 +107,17 @@ export function repositoryJson(world: FakeGitHubWorld, repository: FakeGitHubRep
   const { id, owner, name, archived, description } = repository;
   const full_name = `${owner}/${name}`;
   const html_url = `${world.url}/${full_name}`;
-  return { id, name, full_name, owner: { login: owner }, private: repository.private, archived, description, html_url };
+  return {
+    id,
+    name,
+    full_name,
+    owner: { login: owner },
+    private: repository.private,
+    archived,
+    description,
+    html_url,
+    default_branch: 'main',
+  };
 }
 
 export function releaseJson(world: FakeGitHubWorld, repository: FakeGitHubRepository, release: FakeGitHubRelease) {

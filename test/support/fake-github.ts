@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ZipFile } from 'yazl';
+import { newGit } from './fake-github-git.ts';
 import { deliver } from './fake-github-hooks.ts';
 import { answerApi } from './fake-github-routes.ts';
 import {
@@ -68,7 +69,15 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     next: [],
     nextId,
     addRepository(owner, name, more = {}) {
-      const empty = { private: true, archived: false, description: null, releases: [], tags: [], hooks: [] };
+      const empty = {
+        private: true,
+        archived: false,
+        description: null,
+        releases: [],
+        tags: [],
+        hooks: [],
+        git: newGit({ 'README.md': name }),
+      };
       const repository = { id: nextId(), owner, name, ...empty, ...more };
       fake.repositories.push(repository);
       return repository;

@@ -6,6 +6,7 @@ import type {
   RemoteFile,
   RemoteRepository,
   RemoteState,
+  RemoteTree,
   RepositoryName,
 } from '../forge.ts';
 import { foldersIn, isFolder, runGit, streamGit } from '../git-io.ts';
@@ -13,7 +14,16 @@ import { verifyHookSignature } from '../hook-signature.ts';
 import { isCommit, isLocal, isNewEnough, isRepositoryName, isTagName } from './address.ts';
 import { gitFailureOf, gitTrouble } from './git-trouble.ts';
 import { parseGitHook, refuseHook } from './hook.ts';
-import { discardMirror, inMirror, type Mirror, readFresh, readKept, remoteExists, requireFolder } from './mirror.ts';
+import {
+  defaultBranch,
+  discardMirror,
+  inMirror,
+  type Mirror,
+  readFresh,
+  readKept,
+  remoteExists,
+  requireFolder,
+} from './mirror.ts';
 import { readTagList, TAG_FORMAT } from './tag-list.ts';
 
 const FILE_BYTES = 1024 * 1024;
@@ -27,13 +37,24 @@ const ARCHIVE_MS = 15 * 60_000;
  */
 export const gitDriver: ForgeDriver = {
   kind: 'git',
-  capabilities: { assetDigest: false, organizationHooks: false, releases: false, hooks: false },
+  capabilities: {
+    assetDigest: false,
+    organizationHooks: false,
+    releases: false,
+    hooks: false,
+    commitStatus: false,
+    pullRequest: false,
+  },
   check,
   repository,
   repositoryById: (forge, id) => repository(forge, { owner: '', name: id }),
   repositories,
   state,
   readFile,
+  tree,
+  setStatus: async () => refuse('marks no commits'),
+  writeFile: async () => refuse('takes no files by API'),
+  propose: async () => refuse('has no pull requests'),
   openAsset: async () => null,
   openArchive,
   publicUrls: () => [],
@@ -113,6 +134,37 @@ async function readFile(
   });
   if (found === 'too large') throw new ForgeTrouble('refused', `${path} is larger than 1 MB`);
   return found === 'no file' ? null : found;
+}
+
+/** Of a branch as it is now. A remote that does not say which is its default has `main` or `master`, or its only one. */
+async function tree(
+  forge: ForgeConnection,
+  { id }: RemoteRepository,
+  wanted: string | null,
+): Promise<RemoteTree | null> {
+  const named = wanted ?? (await defaultBranch(forge, id));
+  return readFresh(forge, id, async (mirror) => {
+    const heads = (await inMirror(mirror, ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads'])).toString();
+    const all = heads.split('\n').filter((name) => name !== '');
+    const branch = named ?? ['main', 'master'].find((name) => all.includes(name)) ?? (all.length === 1 ? all[0] : null);
+    if (branch === undefined || branch === null || !all.includes(branch)) return null;
+    const [commit] = await commitsAt(mirror, [`refs/heads/${branch}`]);
+    if (!commit) return null;
+    const listed = await inMirror(mirror, ['ls-tree', '-r', '-z', '--long', commit], { maxBytes: LIST_BYTES });
+    const files = listed
+      .toString()
+      .split('\0')
+      .flatMap((line) => {
+        const [, mode = '', blob = '', size, path = ''] =
+          /^(100\d{3}) blob ([0-9a-f]+) +(\S+)\t([\s\S]+)$/.exec(line) ?? [];
+        return path === '' ? [] : [{ path, size: Number(size), blob, mode }];
+      });
+    return { branch, commit, files };
+  });
+}
+
+function refuse(what: string): never {
+  throw new ForgeTrouble('refused', `a plain Git remote ${what}`);
 }
 
 /** Of a plain file, not of a folder, a link or a submodule. The size of a damaged one is NaN. */

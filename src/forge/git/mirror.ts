@@ -95,6 +95,21 @@ export async function remoteExists(forge: ForgeConnection, name: string): Promis
   return false;
 }
 
+/** The branch that the remote's HEAD names; null where it names none, or there is no such repository. */
+export async function defaultBranch(forge: ForgeConnection, name: string): Promise<string | null> {
+  for (const address of addressesOf(forge, name)) {
+    const call = {
+      args: ['ls-remote', '--quiet', '--symref', '--end-of-options', REMOTE, 'HEAD'],
+      config: remoteConfig(forge, address),
+      protocols: address.protocols,
+      timeoutMs: READ_MS,
+    };
+    const { code, stdout } = await runGit(call, TEXT_BYTES);
+    if (code === 0) return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(stdout.toString())?.[1] ?? null;
+  }
+  return null;
+}
+
 /** A local folder that went away (an unmounted disk) is trouble, not a forge without repositories. */
 export async function requireFolder(forge: ForgeConnection): Promise<void> {
   if (isLocal(forge) && !(await isFolder(forge.baseUrl))) {

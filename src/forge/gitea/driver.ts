@@ -6,20 +6,29 @@ import { apiPath, type GiteaApi, giteaApi } from './client.ts';
 import { parseDelivery } from './delivery.ts';
 import { openArchive, openFile, readFile } from './files.ts';
 import { ensureHook, type GiteaKind, removeHook } from './hooks.ts';
+import { propose, setStatus, writeFile } from './propose.ts';
 import { downloadPath, readRelease, readRepository, readTag, readText, segment } from './schema.ts';
+import { readTree } from './tree.ts';
 
 /** Gitea and Forgejo speak one API; they differ in the type of their hooks, in header names and in Forgejo's external assets. */
 export function giteaFamily(kind: GiteaKind, options: ForgeFetchOptions = {}): ForgeDriver {
   const api = (forge: ForgeConnection) => giteaApi(forge, options);
   return {
     kind,
-    capabilities: { assetDigest: false, organizationHooks: true, releases: true, hooks: true },
+    capabilities: {
+      ...{ assetDigest: false, organizationHooks: true, releases: true, hooks: true },
+      ...{ commitStatus: true, pullRequest: true },
+    },
     check: (forge) => check(api(forge), forge),
     repository: (forge, { owner, name }) => repositoryAt(api(forge), apiPath('repos', owner, name)),
     repositoryById: (forge, id) => repositoryAt(api(forge), apiPath('repositories', id)),
     repositories: (forge, owner) => repositories(api(forge), owner),
     state: (forge, repository) => state(api(forge), repository),
     readFile: (forge, repository, ref, path) => readFile(api(forge), repository, ref, path),
+    tree: (forge, repository, branch) => readTree(api(forge), repository, branch),
+    setStatus: (forge, repository, commit, status) => setStatus(api(forge), repository, commit, status),
+    writeFile: (forge, repository, file) => writeFile(api(forge), repository, file),
+    propose: (forge, repository, spec) => propose(api(forge), repository, spec),
     openAsset: async (forge, _repository, { locator }) =>
       locator.startsWith('/') ? openFile(api(forge), locator) : null,
     openArchive: (forge, repository, tag) => openArchive(api(forge), repository, tag),

@@ -4,7 +4,7 @@ import type { RemoteFile, RemoteRepository } from '../forge.ts';
 import { apiPath, type GiteaApi } from './client.ts';
 import { readTag } from './schema.ts';
 
-const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Throws ForgeTrouble `refused` for more than 1 MB: another try would not help. */
 export async function readFile(

@@ -14,19 +14,28 @@ import { readContent, readReleases, readRepositories, readRepository, readTags }
 import { ask, askAll, type GitHubAnswer, openStream, refused, send } from './client.ts';
 import { parseGitHubHook } from './hook-notice.ts';
 import { ensureGitHubHook, removeGitHubHook } from './hook-registration.ts';
+import { proposeOnGitHub, setGitHubStatus, writeGitHubFile } from './propose.ts';
+import { readTree } from './tree.ts';
 
 const FILE_BYTES = 1024 * 1024;
 
 /** github.com, GitHub Enterprise Server and Cloud, by a token (personal, fine-grained or an installation's). */
 export const githubDriver: ForgeDriver = {
   kind: 'github',
-  capabilities: { assetDigest: true, organizationHooks: true, releases: true, hooks: true },
+  capabilities: {
+    ...{ assetDigest: true, organizationHooks: true, releases: true, hooks: true },
+    ...{ commitStatus: true, pullRequest: true },
+  },
   check,
   repository,
   repositoryById,
   repositories,
   state,
   readFile,
+  tree: readTree,
+  setStatus: setGitHubStatus,
+  writeFile: writeGitHubFile,
+  propose: proposeOnGitHub,
   openAsset: (forge, repository, { locator }) =>
     openStream(forge, repositoryPath(repository, 'releases/assets', locator), 'application/octet-stream'),
   openArchive: (forge, repository, tag) =>
