@@ -1,4 +1,5 @@
 import { feedFormats } from '../feeds/index.ts';
+import examples from './api-examples.json' with { type: 'json' };
 import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
 import { makeFloodLimiter } from './http/limits.ts';
@@ -46,10 +47,15 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...auditRoutes(core),
     ...validateRoutes({ ...core, misses: makeFloodLimiter(MISSES) }),
   ];
-  return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl })];
+  return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples })];
 }
 
-/** The text of `docs/openapi.json`: the document of no installation in particular. */
+/** The OpenAPI document of an installation; `publicUrl` null: of none in particular. */
+export function apiDocument(core: ApiCore, publicUrl: string | null) {
+  return openapiDocument(apiRoutes(core), { version, publicUrl, examples });
+}
+
+/** The text of `docs/openapi.json`. */
 export function openapiText(core: ApiCore): string {
-  return `${JSON.stringify(openapiDocument(apiRoutes(core), { version, publicUrl: null }), null, 2)}\n`;
+  return `${JSON.stringify(apiDocument(core, null), null, 2)}\n`;
 }

@@ -39,7 +39,7 @@ import { makeCache } from './updates/feed-cache.ts';
 import { makeServe } from './updates/serve.ts';
 import { makeWeb } from './web/web.ts';
 
-export { apiRoutes } from './api-routes.ts';
+export { apiDocument, apiRoutes } from './api-routes.ts';
 
 /** Everything that commands and the server share: an open, migrated database and the verbs' dependencies. */
 export interface Core {

@@ -1,10 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiRoutes, openCore } from '../app.ts';
+import { apiDocument, openCore } from '../app.ts';
 import { makeLogger } from '../http/log.ts';
-import { openapiDocument } from '../http/openapi.ts';
-import { version } from '../package-root.ts';
 import { type Call, type Command, configOf, EXIT } from './command.ts';
 
 export const openapi: Command = {
@@ -28,7 +26,7 @@ async function documentOf(call: Call) {
     const env = { PUBLIC_URL: publicUrl ?? 'http://localhost', DATA_DIR: folder };
     const core = await openCore(configOf({ ...call.io, env }), { log: makeLogger({ level: 'silent' }) });
     try {
-      return openapiDocument(apiRoutes(core), { version, publicUrl });
+      return apiDocument(core, publicUrl);
     } finally {
       await core.close();
     }

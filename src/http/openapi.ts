@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { roleInWords } from '../accounts/role.ts';
 import { scopeInWords } from '../accounts/scope.ts';
 import { PROBLEMS, type ProblemCode } from '../errors.ts';
+import { type Examples, withExample } from './openapi-examples.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { type Route, route } from './route.ts';
 import { isStreamAnswer } from './stream.ts';
@@ -12,6 +13,7 @@ type Json = Record<string, unknown>;
 export interface ApiInfo {
   version: string;
   publicUrl: string | null;
+  examples?: Examples;
 }
 
 const ALWAYS: readonly ProblemCode[] = ['INVALID_REQUEST'];
@@ -61,7 +63,10 @@ export function openapiDocument(routes: readonly Route[], info: ApiInfo): Json {
   const paths: Record<string, Json> = {};
   const byPath = [...routes].sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method));
   for (const each of byPath) {
-    paths[each.path] = { ...paths[each.path], [each.method]: operation(each, schemas) };
+    paths[each.path] = {
+      ...paths[each.path],
+      [each.method]: withExample(operation(each, schemas), info.examples?.[each.operationId]),
+    };
   }
   return {
     openapi: '3.1.0',

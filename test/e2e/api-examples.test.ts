@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { apiRoutes } from '../../src/api-routes.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { makeTeller } from '../support/api-examples.ts';
+import { startApi } from '../support/api-server.ts';
+import { setScene, tellStory } from '../support/api-story.ts';
+import { onEachDatabase } from '../support/databases.ts';
+
+const FILE = join(packageRoot, 'src/api-examples.json');
+
+/** `npm run examples` writes them anew, for a change that was meant. */
+const isWriting = process.env['WRITE_EXAMPLES'] === '1';
+
+onEachDatabase('the examples of the OpenAPI document', (database) => {
+  it('are what the API answers, one for each operation', async () => {
+    const api = await startApi(database());
+    const routes = apiRoutes(api.core);
+    const teller = makeTeller(api, routes);
+    try {
+      await tellStory(teller, await setScene(database().db));
+    } finally {
+      await api.close();
+    }
+    const text = `${JSON.stringify(teller.examples(), null, 2)}\n`;
+    if (isWriting) writeFileSync(FILE, text);
+    expect(text).toBe(readFileSync(FILE, 'utf8'));
+    const told = Object.keys(JSON.parse(text));
+    expect(
+      routes.map(({ operationId }) => operationId).filter((id) => id !== 'getOpenapi' && !told.includes(id)),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,162 @@
+import { toIso } from '../../src/clock.ts';
+import type { Db } from '../../src/db/connect.ts';
+import { newId } from '../../src/ids.ts';
+import { saveRelease } from '../../src/releases/store-releases.ts';
+import type { Teller } from './api-examples.ts';
+import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
+
+/** A site of a license, seen by a poll before. */
+export type SeeSite = (licenseId: string, host: string) => Promise<void>;
+
+/** What there is before the story begins: Acme with a repository, its product and a release. */
+export async function setScene(db: Db) {
+  const forge = await seedForge(db, { name: 'git.example.com' });
+  const organization = await seedOrganization(db, forge, { owner: 'acme', slug: 'acme', name: 'Acme' });
+  const repository = await seedRepository(db, organization, { name: 'hello', remoteId: '7' });
+  const product = await seedProduct(db, organization, repository, { name: 'Hello', description: 'Greets visitors.' });
+  const releaseId = newId('release', SEED_NOW);
+  const at = toIso(SEED_NOW);
+  await db.tx((tx) =>
+    saveRelease(tx, {
+      ...{ id: releaseId, productId: product.id, version: '1.2.0', tag: 'v1.2.0', commitId: 'c'.repeat(40) },
+      ...{ webUrl: 'https://git.example.com/acme/hello/releases/tag/v1.2.0', forgeReleaseId: '12', channel: 'stable' },
+      ...{ clientWord: 'stable', notes: 'Greets more people.', changelog: [], security: false, targets: {} },
+      ...{ phpMinimum: '8.1', state: 'listed', fingerprint: '', firstSeenAt: at, updatedAt: at },
+      ...{ withdrawnAt: null, yankedAt: null, yankedBy: null, yankReason: null },
+    }),
+  );
+  const seeSite: SeeSite = async (licenseId, host) => void (await seedSite(db, { id: licenseId }, host));
+  return { organization, repository, product, releaseId, seeSite };
+}
+
+type Does = Teller['does'];
+
+const ORG = { org: 'acme' };
+const REPO = { org: 'acme', repo: 'hello' };
+const BUYER = { customer_name: 'Ada Lovelace', customer_email: 'ada@example.com' };
+
+/** One life of an organization, in which every operation of the API is called once at least, the way that its caller would. */
+export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<typeof setScene>>): Promise<void> {
+  const product = { id: scene.product.id };
+  await catalog(does, product);
+  const packages = await sellable(does, scene.product.id);
+  const sold = await shop(does, packages);
+  await scene.seeSite(sold.license, 'example.com');
+  await managed(does, sold, packages);
+  await releases(does, { id: scene.releaseId }, product);
+}
+
+async function catalog(does: Does, product: { id: string }): Promise<void> {
+  await does('listOrganizations');
+  await does('getOrganization', { params: ORG });
+  const rules = await does('getOrganizationTagRules', { params: ORG });
+  await does('setOrganizationTagRules', { params: ORG, body: rules });
+  const own = await does('getRepositoryTagRules', { params: REPO });
+  await does('setRepositoryTagRules', { params: REPO, body: own.repository });
+  await does('listProducts', { params: ORG });
+  await does('createProduct', { params: ORG, body: { slug: 'desk-app', name: 'Desk app', platforms: ['joomla'] } });
+  await does('getProduct', { params: product });
+  await does('changeProduct', { params: product, body: { mode: 'listed', open_channels: ['stable'] } });
+  await does('addAlias', { params: product, body: { path: 'raw/acme/hello/updates.xml', document: 'updates.xml' } });
+  await does('listAliases', { params: product });
+  await does('listProblems', { params: product });
+  await does('syncProduct', { params: product });
+}
+
+async function sellable(does: Does, productId: string) {
+  const yearly = await does('createRepositoryPackage', {
+    params: REPO,
+    body: {
+      name: 'One year',
+      duration: { value: 1, unit: 'year' },
+      channels: ['stable'],
+      sites: 3,
+      after_end: 'owned',
+    },
+  });
+  const bundle = await does('createOrganizationPackage', {
+    params: ORG,
+    body: { name: 'Everything, for life', duration: null, channels: ['stable', 'beta'], sites: null },
+  });
+  const more = await does('createRepositoryPackage', {
+    params: REPO,
+    body: {
+      name: 'Five more sites',
+      kind: 'addon',
+      duration: { value: 1, unit: 'year' },
+      sites: 5,
+      products: [productId],
+    },
+  });
+  await does('listRepositoryPackages', { params: REPO });
+  await does('listOrganizationPackages', { params: ORG });
+  await does('getRepositoryPackage', { params: { ...REPO, id: yearly.id } });
+  await does('getOrganizationPackage', { params: { ...ORG, id: bundle.id } });
+  await does('changeRepositoryPackage', { params: { ...REPO, id: yearly.id }, body: { grace_days: 7 } });
+  await does('changeOrganizationPackage', { params: { ...ORG, id: bundle.id }, body: { name: 'Everything for life' } });
+  return { yearly: yearly.id as string, bundle: bundle.id as string, addon: more.id as string };
+}
+
+type Packages = Awaited<ReturnType<typeof sellable>>;
+
+async function shop(does: Does, packages: Packages) {
+  const sale = { ...BUYER, package_id: packages.yearly, domains: ['example.com'], payment_ref: 'order-1001' };
+  const sold = await does('sellRepositoryLicenseKey', { params: REPO, body: sale });
+  const bought = { ...BUYER, package_id: packages.bundle, payment_ref: 'order-1002' };
+  const whole = await does('sellOrganizationLicenseKey', { params: ORG, body: bought });
+  const renewal = { valid_until: '2028-01-01T00:00:00Z', payment_ref: 'order-1003' };
+  const here = { ...REPO, id: sold.id };
+  const there = { ...ORG, id: whole.id };
+  await does('changeRepositoryLicenseKey', { params: here, body: renewal });
+  await does('changeOrganizationLicenseKey', { params: there, body: { domains: ['*.example.org'] } });
+  await does('listRepositoryLicenseKeys', { params: REPO, query: { limit: 1 } });
+  await does('listOrganizationLicenseKeys', { params: ORG, query: { license_id: whole.license_id } });
+  await does('getRepositoryLicenseKey', { params: here });
+  await does('getOrganizationLicenseKey', { params: there });
+  const question = { product: 'acme/hello', site: 'https://example.com/', channel: 'stable' };
+  await does('validateLicense', { body: { key: sold.key, ...question }, token: null });
+  await does('validateRepositoryLicenseKey', { params: here, body: question });
+  await does('validateOrganizationLicenseKey', { params: there, body: question });
+  await does('getRepositoryLicenseKeyUsage', { params: here });
+  await does('getOrganizationLicenseKeyUsage', { params: there });
+  return { key: sold.id as string, license: sold.license_id as string, text: sold.key as string };
+}
+
+type Sold = Awaited<ReturnType<typeof shop>>;
+
+async function managed(does: Does, sold: Sold, packages: Packages): Promise<void> {
+  const license = { id: sold.license };
+  await does('listLicenses', { params: ORG, query: { customer_email: 'ada@example.com' } });
+  await does('createLicense', { params: ORG, body: { ...BUYER, package_id: packages.yearly, source: 'admin' } });
+  await does('getLicense', { params: license });
+  await does('changeLicense', { params: license, body: { notes: 'Asked for an invoice in French.' } });
+  const grant = await does('addGrant', {
+    params: license,
+    body: { package_id: packages.addon, payment_ref: 'order-1004' },
+  });
+  await does('listGrants', { params: license });
+  await does('closeGrant', { params: { id: grant.id }, body: { reason: 'refunded' } });
+  await does('reopenGrant', { params: { id: grant.id }, body: { reason: 'the dispute was won' } });
+  await does('suspendLicense', { params: license });
+  await does('resumeLicense', { params: license });
+  const second = await does('addKey', { params: license, body: { label: 'The blog', domains: ['blog.example.com'] } });
+  await does('listKeys', { params: ORG });
+  await does('getKey', { params: { id: second.id } });
+  await does('showKey', { params: { id: second.id } });
+  await does('changeKey', { params: { id: second.id }, body: { label: 'The old blog' } });
+  await does('suspendKey', { params: { id: second.id } });
+  await does('resumeKey', { params: { id: second.id } });
+  await does('revokeKey', { params: { id: second.id }, body: { reason: 'leaked' } });
+  const sites = await does('listSites', { params: license });
+  await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
+  await does('revokeLicense', { params: license });
+}
+
+async function releases(does: Does, release: { id: string }, product: { id: string }): Promise<void> {
+  await does('listReleases', { params: product });
+  await does('getRelease', { params: release });
+  await does('yankRelease', { params: release, body: { reason: 'It breaks the menu.' } });
+  await does('unyankRelease', { params: release });
+  await does('retireProduct', { params: product });
+  await does('unretireProduct', { params: product });
+}
