@@ -2,7 +2,6 @@ import { feedFormats } from '../feeds/index.ts';
 import examples from './api-examples.json' with { type: 'json' };
 import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
-import { makeFloodLimiter } from './http/limits.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
@@ -25,9 +24,6 @@ export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge'> 
   config: Pick<Core['config'], 'publicUrl'>;
 };
 
-/** So many keys that nobody knows may be asked for from one network: enough for a typing error, too few for guessing. */
-const MISSES = { burst: 30, perSecond: 0.2, networks: 10_000 };
-
 /** Every route of `/api`, for the server and for the OpenAPI document alike. */
 export function apiRoutes(core: ApiCore): Route[] {
   const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
@@ -45,7 +41,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...shopRoutes(core),
     ...usageRoutes(core),
     ...auditRoutes(core),
-    ...validateRoutes({ ...core, misses: makeFloodLimiter(MISSES) }),
+    ...validateRoutes(core),
   ];
   return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples })];
 }

@@ -24,6 +24,7 @@ import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
+import { purgeStrikes } from './licensing/strikes.ts';
 import { rollUp } from './licensing/usage.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
@@ -212,6 +213,7 @@ function choresOf({ db, clock, forge, log }: Core): Chores {
       await watchKeylessPolls(db, clock);
       await watchGateBypass(forge);
       await purgeReplies(db, clock());
+      await purgeStrikes(db, clock());
     },
     onError,
   };

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
-import { problem } from '../errors.ts';
 import { idParam } from '../http/id-param.ts';
-import type { FloodLimiter } from '../http/limits.ts';
 import { type Route, route } from '../http/route.ts';
 import { LEVELS, type LevelRoutes } from '../releases/level.ts';
 import { PLATFORMS } from '../releases/release.ts';
 import type { Gate } from './gate.ts';
+import { strike } from './strikes.ts';
 import { type Asker, validateById, validateByText } from './validate.ts';
 import { Validation } from './validation.ts';
 
@@ -15,8 +14,6 @@ interface Deps {
   db: Db;
   clock: Clock;
   gate: Gate;
-  /** Bites only after a look-up that found nothing: a known key is never refused for its network. */
-  misses: FloodLimiter;
 }
 
 /** Every text may be empty, as clients send what they know. */
@@ -54,12 +51,9 @@ function byText(deps: Deps): Route {
     role: null,
     body: z.strictObject({ key, product: product.min(1), ...asker }),
     answers: { 200: Validation },
-    problems: ['RATE_LIMITED', 'UNAVAILABLE'],
+    problems: ['LOCKED_OUT', 'UNAVAILABLE'],
     async handler({ body }, { network, now }) {
-      const onMiss = () => {
-        const { allowed, retryAfterSeconds } = deps.misses.take(network, now);
-        if (!allowed) throw problem('RATE_LIMITED', 'too many keys were not found', { retryAfterSeconds });
-      };
+      const onMiss = () => strike(deps.db, network, now);
       return { status: 200, body: await validateByText(deps, body.key, body.product, askerOf(body), onMiss) };
     },
   });

@@ -41,12 +41,12 @@ export async function validateByText(
   keyText: string,
   productName: string,
   asker: Asker,
-  onMiss: () => void,
+  onMiss: () => Promise<void>,
 ): Promise<Validation> {
   const product = await deps.db.read((tx) => findServed(tx, productName));
   const asked =
     product && (await deps.gate.ask('validate', [productPath(product)], credentialsOf(keyText, product, asker)));
-  if (asked === null || asked.verdict.code === 'NOT_FOUND') onMiss();
+  if (asked === null || asked.verdict.code === 'NOT_FOUND') await onMiss();
   return asked ? answer(deps, asked, asker) : NO_LICENSE;
 }
 

@@ -5,12 +5,24 @@ import { escapeHtml, page } from './layout.ts';
 /** What helps, in one sentence, for whoever wrote the program that was refused. */
 const REMEDIES: Record<ProblemCode, string> = {
   INVALID_REQUEST: 'Mend the fields that `errors` names, each by its JSON pointer, and send the request again.',
+  INVALID_SITE: 'Send the host name of the site, such as `www.example.org`, or its address.',
   KEY_MALFORMED: 'Copy the license key anew: its check characters say that a letter or digit in it is wrong.',
   WRONG_ID_KIND: 'Send the id of the kind of thing that the field takes: its first letters tell the kinds apart.',
   UNAUTHENTICATED: 'Send `Authorization: Bearer` with an API token that is in force, or sign in.',
   SIGNATURE_INVALID: 'Make sure that the secret of the webhook on the forge is the one that Feedgate set there.',
   FORBIDDEN:
     'Use a token that has the scope and the binding that this address asks for, or ask the owner for the role.',
+  KEY_REVOKED: 'Ask the vendor for the new key: this one was withdrawn or replaced.',
+  LICENSE_REVOKED: 'Ask the vendor why the license was withdrawn.',
+  LICENSE_SUSPENDED: 'Ask the vendor why the license or its key is suspended.',
+  LICENSE_NOT_YET_VALID: 'Wait until the license begins.',
+  LICENSE_CANCELED: 'Buy the license again: what was sold is closed, as after a refund.',
+  LICENSE_EXPIRED: 'Renew the license, then activate the site.',
+  SITE_NOT_ALLOWED: 'Have the vendor add the site to the domains of the key.',
+  LICENSE_NOT_FOUND: 'Check the key and the product: a key of another product gets this very answer.',
+  SITE_LIMIT: 'Release a site that is not used any more, or buy more of them.',
+  ACTIVATION_NOT_APPLICABLE:
+    'Leave the activation out: this license counts no sites, so `validate` is all that it takes.',
   NOT_FOUND: 'Check the address and the ids in it, and whether the token may see what they name.',
   METHOD_NOT_ALLOWED: 'Use one of the methods that the header `Allow` of the answer names.',
   ALREADY_EXISTS: 'Use what exists already, or choose another name.',
@@ -29,6 +41,9 @@ const REMEDIES: Record<ProblemCode, string> = {
   IDEMPOTENCY_KEY_CONFLICT: 'Make a new Idempotency-Key for every request that differs from the one before.',
   END_NOT_LATER: 'Send an end that is later than the start.',
   RATE_LIMITED: 'Wait as many seconds as the header `Retry-After` says, and send the request again.',
+  LOCKED_OUT:
+    'Wait as many seconds as the header `Retry-After` says, and copy the key anew: too many that nobody has came from this network.',
+  TRANSFER_LIMIT: 'Wait until the day that `next_at` names, or have the vendor release the site.',
   INTERNAL: 'Tell the operator the `request_id` of the answer, under which the log holds the cause.',
   FORGE_TROUBLE: 'Try again later, and if it lasts have the operator look at the connection to the forge.',
   UNAVAILABLE: 'Send the request again in a moment, after `Retry-After` seconds where the answer has that header.',
