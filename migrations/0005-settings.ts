@@ -8,6 +8,7 @@ async function up(tx: Knex): Promise<void> {
   await tx.schema.alterTable('organizations', (t) => {
     maybe(t, 'support_url');
     maybe(t, 'renew_url');
+    text(t, 'former_prefixes').defaultTo('[]');
     text(t, 'settings').defaultTo('{}');
   });
   await tx.schema.alterTable('packages', (t) => {

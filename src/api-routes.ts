@@ -13,6 +13,7 @@ import { siteRoutes } from './licensing/api-sites.ts';
 import { usageRoutes } from './licensing/api-usage.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
 import { version } from './package-root.ts';
+import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
 import { productRoutes } from './releases/api-products.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(core: ApiCore): Route[] {
   const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
   const routes = [
     ...organizationRoutes(core),
+    ...channelRoutes(core),
     ...tagRulesRoutes(core),
     ...productRoutes(core),
     ...productPartRoutes({ db: core.db, documents }),

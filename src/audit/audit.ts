@@ -4,15 +4,10 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { redactKeys } from '../http/redact.ts';
 import { kindOfId, newId } from '../ids.ts';
+import type { AuditChanges } from './changes.ts';
 import { insertAuditRow } from './store-audit.ts';
 
-type AuditValue = string | number | boolean | null | readonly (string | number)[];
-
-/**
- * Field by field, what something was set to, or from what to what. Ids and plain values only: a license key, a token or a
- * secret is named by its id and hint, never by its text.
- */
-export type AuditChanges = Readonly<Record<string, AuditValue | { from: AuditValue; to: AuditValue }>>;
+export type { AuditChanges } from './changes.ts';
 
 export interface AuditEvent {
   actor: Actor;

@@ -5,8 +5,9 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
-import { DEFAULT_KEY_PREFIX, KEY_PREFIX_PATTERN } from '../licensing/license-key.ts';
+import { DEFAULT_KEY_PREFIX, prefixFault } from '../licensing/license-key.ts';
 import { ensureMaster } from '../licensing/packages.ts';
+import { prefixesInUse } from '../licensing/store-keys.ts';
 import { NO_ORGANIZATION_SETTINGS } from '../releases/organization-settings.ts';
 import { slugFault } from '../releases/product.ts';
 import { connectionOf, type ForgeDeps, newHookSecret, sealHookSecrets } from './connections.ts';
@@ -83,11 +84,11 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
   const fault = slugFault(slug);
   if (fault) throw problem('INVALID_REQUEST', `the organization cannot be called "${slug}": ${fault}`);
   const keyPrefix = wish.keyPrefix ?? DEFAULT_KEY_PREFIX;
-  if (!KEY_PREFIX_PATTERN.test(keyPrefix))
-    throw problem('INVALID_REQUEST', 'a key prefix is 2 to 8 capital letters and one digit');
   return deps.db.tx(async (tx) => {
     const known = await findOrganizationByOwner(tx, wish.forge.id, wish.owner);
     if (known) return withHookScope(tx, known, wish.hookScope);
+    const prefixTrouble = prefixFault(keyPrefix, await prefixesInUse(tx));
+    if (prefixTrouble !== null) throw problem('INVALID_REQUEST', prefixTrouble);
     if (await findOrganization(tx, slug))
       throw problem('ALREADY_EXISTS', `the slug "${slug}" is taken; choose another`);
     const organization: OrganizationRecord = {
@@ -99,6 +100,7 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       rules: '{}',
       keyPrefix,
       hookScope: wish.hookScope ?? 'repository',
+      formerPrefixes: [],
       supportUrl: null,
       renewUrl: null,
       settings: NO_ORGANIZATION_SETTINGS,

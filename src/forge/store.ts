@@ -29,6 +29,8 @@ export interface OrganizationRecord {
   /** JSON: rules from tag to version and channel. */
   rules: string;
   keyPrefix: string;
+  /** Prefixes of keys that were made before `keyPrefix` was changed: they go on being read as ours. */
+  formerPrefixes: readonly string[];
   /** One hook on the organization that hears all of its repositories, or one a repository. */
   hookScope: 'repository' | 'organization';
   /** Where customers are helped; shown, never asked. */
@@ -73,9 +75,9 @@ const FORGE = columnsOf(
 );
 const ORGANIZATION = columnsOf(
   ...['id', 'forgeId', 'owner', 'slug', 'name', 'rules', 'keyPrefix', 'hookScope', 'supportUrl', 'renewUrl'],
-  ...['settings', 'createdAt'],
+  ...['formerPrefixes', 'settings', 'createdAt'],
 );
-const ORGANIZATION_SHAPE = { json: ['settings'] };
+const ORGANIZATION_SHAPE = { json: ['formerPrefixes', 'settings'] };
 const REPOSITORY = columnsOf(
   ...['id', 'forgeId', 'organizationId', 'remoteId', 'owner', 'name', 'webUrl', 'private', 'rules', 'unreachableSince'],
   ...['hookError', 'hookCheckedAt', 'syncedAt', 'syncError', 'createdAt'],

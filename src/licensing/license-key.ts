@@ -47,6 +47,16 @@ export function newKeyText(prefix: string = DEFAULT_KEY_PREFIX, random: RandomBy
 }
 
 /**
+ * Why new keys may not wear a prefix; null: they may. Many organizations may share one, for a key is found by all of its text; but
+ * two that read the same once look-alikes are forgiven (`FGI1`, `FGL1`) would be taken for each other.
+ */
+export function prefixFault(prefix: string, inUse: readonly string[]): string | null {
+  if (!KEY_PREFIX_PATTERN.test(prefix)) return 'a key prefix is 2 to 8 capital letters and one digit';
+  const twin = inUse.find((other) => other !== prefix && foldLookAlikes(other) === foldLookAlikes(prefix));
+  return twin === undefined ? null : `a key prefix must not look like ${twin}, which is in use here`;
+}
+
+/**
  * Tells what kind of key a text is. Only a text that wears one of the known prefixes is normalized (blanks, dashes and
  * invisible characters dropped, upper case, O as 0, I and L as 1). A look-alike inside the prefix itself is forgiven only when
  * length and check characters confirm the key, so that a stranger's `FGL-…` stays a stranger's.

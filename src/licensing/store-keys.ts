@@ -113,8 +113,14 @@ export async function updateKey(
   await tx('license_keys').where({ id }).update(toRow(change, SHAPE));
 }
 
+/** Of all organizations, those that they used before as well. */
 export async function prefixesInUse(tx: Tx): Promise<string[]> {
-  return (await tx('organizations').distinct('key_prefix').pluck('key_prefix')) as string[];
+  const rows: { key_prefix: string; former_prefixes: string }[] = await tx('organizations').distinct(
+    'key_prefix',
+    'former_prefixes',
+  );
+  const all = rows.flatMap((row) => [row.key_prefix, ...(JSON.parse(row.former_prefixes) as string[])]);
+  return [...new Set(all)];
 }
 
 /** The master key of an organization that is not revoked. */

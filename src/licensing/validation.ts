@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { toIso } from '../clock.ts';
-import type { Product } from '../releases/product.ts';
+import { type Product, renewUrlOf } from '../releases/product.ts';
 import { instant } from './fields.ts';
 import { LICENSE_STATUSES, licenseStatus, limitsShown } from './license-status.ts';
 import { Entitlement } from './package-terms.ts';
@@ -107,7 +107,7 @@ export function validationOf({ product, question, verdict }: Asked, code: Verdic
     valid_until: validUntil,
     in_grace: inGrace,
     grace_until: inGrace && terms.graceEnd !== null ? toIso(terms.graceEnd) : null,
-    renew_url: product.settings.renewUrl,
+    renew_url: renewUrlOf(product),
     limits: { sites: { used: license.countedSites, exempt: license.exemptSites, max } },
     channels: openedChannels(product, verdict),
     entitlements: verdict.allowed ? terms.entitlements : {},

@@ -1,37 +1,11 @@
 import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
-import type { OrganizationRecord } from '../forge/store.ts';
 import { pageOfAll } from '../http/page-of-all.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { channelsOf } from './channels.ts';
 import { ORGANIZATION_LEVEL, organizationsOf } from './level.ts';
-
-const OrganizationView = z
-  .object({
-    id: z.string(),
-    slug: z.string().meta({ description: 'Stands in every address' }),
-    name: z.string(),
-    forge_id: z.string(),
-    owner: z.string().meta({ description: 'Login on the forge' }),
-    key_prefix: z.string(),
-    channels: z.array(z.string()),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: 'Organization' });
-
-function organizationView(organization: OrganizationRecord): z.input<typeof OrganizationView> {
-  return {
-    id: organization.id,
-    slug: organization.slug,
-    name: organization.name,
-    forge_id: organization.forgeId,
-    owner: organization.owner,
-    key_prefix: organization.keyPrefix,
-    channels: channelsOf(organization.rules),
-    created_at: organization.createdAt,
-  };
-}
+import { OrganizationChangeBody, OrganizationView, organizationView } from './organization-view.ts';
+import { changeOrganization } from './organizations.ts';
 
 /** A token of one organization sees only that one. */
 export function organizationRoutes({ db }: { db: Db }): Route[] {
@@ -64,6 +38,25 @@ export function organizationRoutes({ db }: { db: Db }): Route[] {
       async handler({ params }, { actor }) {
         const { organization } = await ORGANIZATION_LEVEL.find(db, actor, params);
         return { status: 200, body: organizationView(organization) };
+      },
+    }),
+    route({
+      method: 'patch',
+      path: ORGANIZATION_LEVEL.path,
+      operationId: 'changeOrganization',
+      summary: 'Changes an organization',
+      description:
+        'What is left out stays as it is, also inside `test_key` and `new_products`, so that two changes at once both count.',
+      tag: 'organizations',
+      scope: 'admin',
+      role: 'admin',
+      params: ORGANIZATION_LEVEL.params,
+      body: OrganizationChangeBody,
+      answers: { 200: OrganizationView },
+      problems: ['NOT_FOUND'],
+      async handler({ params, body }, context) {
+        const { organization } = await ORGANIZATION_LEVEL.find(db, context.actor, params);
+        return { status: 200, body: organizationView(await changeOrganization(db, organization.id, body, context)) };
       },
     }),
   ];

@@ -7,12 +7,22 @@ import { PLATFORMS } from './release.ts';
 const own = ProductSettings.shape;
 const versionNumber = z.string().max(20).nullable();
 
+/** Versions of the platforms that releases are meant for. */
+export const TargetsBody = z.partialRecord(
+  z.enum(PLATFORMS),
+  z.strictObject({ min: versionNumber, max: versionNumber }),
+);
+export const TargetsView = z.partialRecord(
+  z.enum(PLATFORMS),
+  z.object({ min: z.string().nullable(), max: z.string().nullable() }),
+);
+
 /** What releases do not say themselves, as it is sent; a part that is left out stays. */
 export const SettingsBody = z
   .strictObject({
     assets: own.assets.unwrap().meta({ description: 'Patterns of file names by platform' }),
     hints: own.hints.unwrap().meta({ description: 'Joomla element or Dolibarr module, where a file holds several' }),
-    targets: z.partialRecord(z.enum(PLATFORMS), z.strictObject({ min: versionNumber, max: versionNumber })),
+    targets: TargetsBody,
     php_minimum: own.phpMinimum.unwrap(),
     changelog_file: own.changelogFile.unwrap(),
     release_from: own.releaseFrom.unwrap(),
@@ -44,7 +54,7 @@ const SettingsView = z
   .object({
     assets: byPlatform,
     hints: byPlatform,
-    targets: z.partialRecord(z.enum(PLATFORMS), z.object({ min: z.string().nullable(), max: z.string().nullable() })),
+    targets: TargetsView,
     php_minimum: z.string().nullable(),
     changelog_file: z.string().nullable(),
     release_from: z.enum(['releases', 'tags']),

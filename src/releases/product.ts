@@ -5,6 +5,8 @@ import { PLATFORMS, type Platform } from './release.ts';
 const glob = z.string().min(1).max(200);
 const TargetRangeSchema = z.object({ min: z.string().max(20).nullable(), max: z.string().max(20).nullable() });
 
+export const webAddress = z.url({ protocol: /^https?$/ }).max(500);
+
 /** What a product says where its releases say nothing. */
 export const ProductSettings = z.object({
   /** Asset patterns (globs) by platform; an edition has its own. */
@@ -17,28 +19,19 @@ export const ProductSettings = z.object({
   /** Releases of the forge, or bare tags too. A `git` forge has tags only. */
   releaseFrom: z.enum(['releases', 'tags']).default('releases'),
   /** Where infourl leads instead of our own page. */
-  infoUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(500)
-    .nullable()
-    .default(null),
-  websiteUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(500)
-    .nullable()
-    .default(null),
+  infoUrl: webAddress.nullable().default(null),
+  websiteUrl: webAddress.nullable().default(null),
   /** Where a key is bought or renewed. */
-  renewUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(500)
-    .nullable()
-    .default(null),
+  renewUrl: webAddress.nullable().default(null),
 });
 export type ProductSettings = z.infer<typeof ProductSettings>;
 
 export interface Product extends GatedProduct {
   organizationSlug: string;
   organizationName: string;
+  /** Of the organization, for products that name no address of their own. */
+  organizationRenewUrl: string | null;
+  organizationSupportUrl: string | null;
   /** Path below the organization; a repository's name for its main edition. */
   slug: string;
   /** Empty for the main edition. */
@@ -60,7 +53,11 @@ export const DEFAULT_OPEN_CHANNELS: readonly string[] = ['stable'];
 export const ProductChange = z.object({
   name: z.string().trim().min(1).max(100),
   description: z.string().max(2_000),
-  platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
+  /** Empty: an app that none of our clients asks for; licensed and validated all the same. */
+  platforms: z
+    .array(z.enum(PLATFORMS))
+    .max(PLATFORMS.length)
+    .transform((named) => PLATFORMS.filter((platform) => named.includes(platform))),
   mode: z.enum(MODES),
   open_channels: z.array(z.string().min(1).max(40)).max(30),
   security_open: z.boolean(),
@@ -69,6 +66,11 @@ export const ProductChange = z.object({
   settings: ProductSettings,
 });
 export type ProductChange = z.infer<typeof ProductChange>;
+
+/** Where a key is bought or renewed; null: nobody said. */
+export function renewUrlOf(product: Pick<Product, 'settings' | 'organizationRenewUrl'>): string | null {
+  return product.settings.renewUrl ?? product.organizationRenewUrl;
+}
 
 /** `org/repo` or `org/repo/edition`, lower case: addresses ignore case, as forges do. */
 export function productPath(product: Pick<Product, 'organizationSlug' | 'slug' | 'edition'>): string {

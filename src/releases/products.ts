@@ -49,6 +49,8 @@ export async function addProduct(db: Db, wish: NewProduct, by: By): Promise<Prod
     organizationId: organization.id,
     organizationSlug: organization.slug,
     organizationName: organization.name,
+    organizationRenewUrl: organization.renewUrl,
+    organizationSupportUrl: organization.supportUrl,
     repositoryId: repository?.id ?? null,
     slug,
     edition,

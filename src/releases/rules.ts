@@ -16,10 +16,9 @@ import {
 } from '../forge/store.ts';
 import { enqueue } from '../jobs/store.ts';
 import type { By } from '../licensing/keys.ts';
-import { packagesOf } from '../licensing/store-packages.ts';
+import { type ChannelUsers, usersOfChannels } from './channel-users.ts';
 import { channelsOf } from './channels.ts';
 import { productPath } from './product.ts';
-import { productsOfOrganization } from './store-products.ts';
 import {
   type OrganizationTagRules,
   type RepositoryTagRules,
@@ -103,11 +102,13 @@ async function lockedOrganization(tx: Tx, id: string): Promise<OrganizationRecor
 
 const NAMED_USERS = 5;
 
-async function refuseLosses(tx: Tx, { id, rules }: OrganizationRecord, next: OrganizationTagRules): Promise<void> {
+async function refuseLosses(tx: Tx, organization: OrganizationRecord, next: OrganizationTagRules): Promise<void> {
   const kept = new Set(channelsOf(JSON.stringify(next)));
-  for (const channel of channelsOf(rules)) {
-    if (kept.has(channel)) continue;
-    const users = [...(await packagesNaming(tx, id, channel)), ...(await productsNaming(tx, id, channel))];
+  const lost = channelsOf(organization.rules).filter((channel) => !kept.has(channel));
+  if (lost.length === 0) return;
+  const usersOf = await usersOfChannels(tx, organization);
+  for (const channel of lost) {
+    const users = inWords(usersOf(channel));
     if (users.length === 0) continue;
     const named = users.slice(0, NAMED_USERS).join(', ');
     const more = users.length > NAMED_USERS ? ` and ${users.length - NAMED_USERS} more` : '';
@@ -115,22 +116,12 @@ async function refuseLosses(tx: Tx, { id, rules }: OrganizationRecord, next: Org
   }
 }
 
-async function packagesNaming(tx: Tx, organizationId: string, channel: string): Promise<string[]> {
-  const found: string[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const page = await packagesOf(tx, { organizationId }, after);
-    const naming = page.filter(({ terms }) => terms.channels.includes(channel));
-    found.push(...naming.map(({ name }) => `the package "${name}"`));
-    after = page.at(-1)?.id ?? null;
-    if (after === null) return found;
-  }
-}
-
-async function productsNaming(tx: Tx, organizationId: string, channel: string): Promise<string[]> {
-  const products = await productsOfOrganization(tx, organizationId);
-  const naming = products.filter(({ openChannels }) => openChannels.includes(channel));
-  return naming.map((product) => `the open channels of ${productPath(product)}`);
+function inWords({ packages, products, newProducts }: ChannelUsers): string[] {
+  return [
+    ...packages.map(({ name }) => `the package "${name}"`),
+    ...products.map((product) => `the open channels of ${productPath(product)}`),
+    ...(newProducts ? ['the open channels of new products'] : []),
+  ];
 }
 
 function requireKnown({ rules }: OrganizationRecord, { tags, prerelease }: RepositoryTagRules): void {

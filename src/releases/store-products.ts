@@ -5,8 +5,8 @@ import { type Product, ProductSettings, productPath } from './product.ts';
 
 const SHAPE = { json: ['platforms', 'openChannels', 'settings'], booleans: ['securityOpen'] };
 
-const COLUMNS = `p.id, p.organization_id, o.slug as organization_slug, o.name as organization_name, p.repository_id, p.slug,
-  p.edition, p.name, p.description, p.platforms, p.mode, p.open_channels, p.security_open, p.claim_on, p.missing_site,
+const COLUMNS = `p.id, p.organization_id, o.slug as organization_slug, o.name as organization_name,
+  o.renew_url as organization_renew_url, o.support_url as organization_support_url, p.repository_id, p.slug, p.edition, p.name, p.description, p.platforms, p.mode, p.open_channels, p.security_open, p.claim_on, p.missing_site,
   p.settings, p.revision, p.retired_at, p.created_at`;
 
 /** For fields that came after a row was written. What stands in one was checked then, and a poll has no time to check it again. */
@@ -113,6 +113,11 @@ export async function lockProduct(tx: Tx, id: string): Promise<boolean> {
 /** Every rendered feed of the product is out of date from now on. */
 export async function bumpRevision(tx: Tx, productId: string): Promise<void> {
   await tx('products').where({ id: productId }).increment('revision', 1);
+}
+
+/** What feeds show of an organization stands in all of its products. */
+export async function bumpRevisionsOf(tx: Tx, organizationId: string): Promise<void> {
+  await tx('products').where({ organization_id: organizationId }).increment('revision', 1);
 }
 
 export interface Alias {

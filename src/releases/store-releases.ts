@@ -219,3 +219,13 @@ export async function dropProblemsOfOtherTags(tx: Tx, productId: string, tags: r
     .whereNotIn('tag', [...tags, ''])
     .delete();
 }
+
+/** How many listed releases of an organization's products each channel has; those with none are missing. */
+export async function releasesByChannel(tx: Tx, organizationId: string): Promise<Map<string, number>> {
+  const rows: { channel: string; count: number | string }[] = await tx('releases as r')
+    .join('products as p', 'p.id', 'r.product_id')
+    .where({ 'p.organization_id': organizationId, 'r.state': 'listed', 'r.yanked_at': null })
+    .groupBy('r.channel')
+    .select('r.channel', tx.raw('count(*) as count'));
+  return new Map(rows.map(({ channel, count }) => [channel, Number(count)]));
+}

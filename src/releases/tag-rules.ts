@@ -96,7 +96,7 @@ export function mergeRules(organization: OrganizationTagRules, repository: Repos
 export const DEFAULT_TAG_RULES: TagRules = mergeRules(tagRulesSchema.parse({}), null);
 
 /** What tags and versions call the default channels. */
-const CHANNEL_WORDS = wordsOf({
+export const CHANNEL_WORDS = wordsOf({
   stable: 'stable',
   rc: 'rc release-candidate',
   beta: 'beta',

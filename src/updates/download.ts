@@ -3,7 +3,7 @@ import send from 'send';
 import { type Access, downloadCode, type Visible, visibleReleases } from '../licensing/access.ts';
 import type { Asked, Gate } from '../licensing/gate.ts';
 import { reasonOf, type Verdict, type VerdictCode } from '../licensing/verdict.ts';
-import type { Product } from '../releases/product.ts';
+import { type Product, renewUrlOf } from '../releases/product.ts';
 import { PLATFORMS, type Platform } from '../releases/release.ts';
 import type { ArtifactRecord } from '../releases/store-releases.ts';
 import { within } from './deadline.ts';
@@ -133,7 +133,7 @@ function accessOf(visible: readonly Visible<ServedRelease>[], release: ServedRel
 }
 
 function refuse(deps: DownloadDeps, res: ServerResponse, { product }: Asked, reason: string, code: VerdictCode): void {
-  say(res, 403, `${reason} ${product.settings.renewUrl ?? pageUrl(deps.publicUrl, product)}`, code);
+  say(res, 403, `${reason} ${renewUrlOf(product) ?? pageUrl(deps.publicUrl, product)}`, code);
 }
 
 async function sendFile(

@@ -93,6 +93,8 @@ function aProduct(change: Partial<Product> = {}): Product {
     ...gatedProduct(),
     organizationSlug: 'acme',
     organizationName: 'Acme',
+    organizationRenewUrl: null,
+    organizationSupportUrl: null,
     slug: 'hello',
     edition: '',
     name: 'Hello',

@@ -1,6 +1,6 @@
 import type { GatedRelease, Visible } from '../licensing/access.ts';
 import type { Verdict } from '../licensing/verdict.ts';
-import type { Product } from '../releases/product.ts';
+import { type Product, renewUrlOf } from '../releases/product.ts';
 import type { TargetRange } from '../releases/release.ts';
 import type { ArtifactRecord, ReleaseRecord } from '../releases/store-releases.ts';
 import type { FeedFormat, FeedInput, FeedRelease } from './feed-format.ts';
@@ -143,6 +143,6 @@ export function downloadUrl(pageAddress: string, version: string, fileName: stri
 }
 
 function infoUrl(product: Product, page: string, release: FeedRelease): string {
-  if (!release.downloadable) return product.settings.renewUrl ?? `${page}#renew`;
+  if (!release.downloadable) return renewUrlOf(product) ?? `${page}#renew`;
   return product.settings.infoUrl ?? page;
 }

@@ -2,7 +2,7 @@ import express, { type Router } from 'express';
 import type { Db } from '../db/connect.ts';
 import { type Visible, visibleReleases } from '../licensing/access.ts';
 import { verdict } from '../licensing/verdict.ts';
-import { type Product, productPath, RESERVED_SEGMENTS } from '../releases/product.ts';
+import { type Product, productPath, RESERVED_SEGMENTS, renewUrlOf } from '../releases/product.ts';
 import { findProductNamed } from '../releases/product-reads.ts';
 import type { Platform } from '../releases/release.ts';
 import { entityTag, isFresh } from '../updates/entity-tag.ts';
@@ -110,7 +110,7 @@ function firstStep(publicUrl: string, { mode, organizationSlug }: Product, platf
 }
 
 function howTo(publicUrl: string, own: string, product: Product, shown: readonly Shown[]): string {
-  const buy = product.settings.renewUrl ?? product.settings.websiteUrl;
+  const buy = renewUrlOf(product) ?? product.settings.websiteUrl;
   const get =
     buy === null ? 'Ask the vendor for a license key.' : `<a href="${escapeHtml(buy)}">Get or renew a license key.</a>`;
   const need =
@@ -124,7 +124,9 @@ function howTo(publicUrl: string, own: string, product: Product, shown: readonly
     const feed = format.documents.find(({ kind }) => kind === 'feed')?.fileName ?? '';
     return `<dt>Feed for ${escapeHtml(format.title)}</dt><dd><code>${escapeHtml(own)}/${feed}</code></dd>`;
   });
-  return `<h2 id="renew">License key</h2>\n<p>${need} ${get}</p>\n${steps.join('\n')}\n<dl>${feeds.join('')}</dl>`;
+  const help = product.organizationSupportUrl;
+  const support = help === null ? '' : ` <a href="${escapeHtml(help)}">Get help.</a>`;
+  return `<h2 id="renew">License key</h2>\n<p>${need} ${get}${support}</p>\n${steps.join('\n')}\n<dl>${feeds.join('')}</dl>`;
 }
 
 function changes(releases: Shown['releases']): string {
