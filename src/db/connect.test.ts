@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
 import { onEachDatabase } from '../../test/support/databases.ts';
 import { insertMany } from './dialect.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
@@ -73,10 +74,10 @@ onEachDatabase('the database', (database) => {
   it('migrates once and refuses a database from a newer version in words', async () => {
     const { db } = database();
     const now = new Date().toISOString();
-    const known = { name: '0001-first', up: async () => undefined };
-    expect(await migrate(db, [known], now)).toEqual([]);
-    expect(await migrate(db, [known, { name: '0002-next', up: async () => undefined }], now)).toEqual(['0002-next']);
-    await expect(migrate(db, [known], now)).rejects.toThrow('newer Feedgate');
-    await expect(pendingMigrations(db, [known])).rejects.toThrow('0002-next');
+    expect(await migrate(db, migrations, now)).toEqual([]);
+    const next = { name: '9999-next', up: async () => undefined };
+    expect(await migrate(db, [...migrations, next], now)).toEqual(['9999-next']);
+    await expect(migrate(db, migrations, now)).rejects.toThrow('newer Feedgate');
+    await expect(pendingMigrations(db, migrations)).rejects.toThrow('9999-next');
   });
 });
