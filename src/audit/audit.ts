@@ -4,6 +4,8 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { redactKeys } from '../http/redact.ts';
 import { kindOfId, newId } from '../ids.ts';
+import { eventTypeOf } from '../notify/event-types.ts';
+import { announce } from '../notify/outbox.ts';
 import type { AuditChanges } from './changes.ts';
 import { insertAuditRow } from './store-audit.ts';
 
@@ -23,13 +25,17 @@ export interface AuditEvent {
   organizationId?: string;
 }
 
-/** Writes who did what in the transaction that does it, so that neither stands without the other. */
+/**
+ * Writes who did what in the transaction that does it, so that neither stands without the other, and tells the organization's
+ * webhooks that want to know.
+ */
 export async function audit(tx: Tx, event: AuditEvent, now: number): Promise<void> {
   const { actor, action, entity, entityId, changes, requestId } = event;
+  const organizationId = event.organizationId ?? (await organizationOf(tx, entityId));
   await insertAuditRow(tx, {
     id: newId('audit', now),
     at: toIso(now),
-    organization_id: event.organizationId ?? (await organizationOf(tx, entityId)),
+    organization_id: organizationId,
     actor: actor.id,
     actor_kind: actor.kind,
     action,
@@ -39,6 +45,10 @@ export async function audit(tx: Tx, event: AuditEvent, now: number): Promise<voi
     changes: redactKeys(JSON.stringify(changes)),
     request_id: requestId,
   });
+  const type = eventTypeOf(action, changes);
+  if (type === null || organizationId === null) return;
+  const by = { kind: actor.kind, id: actor.id };
+  await announce(tx, [{ type, organizationId, id: entityId, by, changed: Object.keys(changes) }], now);
 }
 
 async function organizationOf(tx: Tx, entityId: string): Promise<string | null> {

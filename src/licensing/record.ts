@@ -3,6 +3,8 @@ import { dayOf, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
+import type { EventType } from '../notify/event-types.ts';
+import { announce, type News } from '../notify/outbox.ts';
 import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
 import type { SiteClaim } from './slots.ts';
@@ -62,7 +64,10 @@ function isOneEntrys(error: unknown): boolean {
 
 async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
   const verdicts = entries.map((entry) => entry.verdict);
-  for (const [i, entry] of byLicense(entries)) verdicts[i] = await decideUnderLock(tx, entry);
+  const news: News[] = [];
+  for (const [i, entry] of byLicense(entries)) verdicts[i] = await decideUnderLock(tx, entry, news);
+  // A batch that claims nothing asks for no listeners.
+  await announce(tx, news, entries[0]?.question.now ?? 0);
   const rows = entries.map((entry, i): UsageRow => {
     const final = verdicts[i] as Verdict;
     const code = entry.verdict.allowed && !final.allowed ? final.code : entry.code;
@@ -82,16 +87,23 @@ function byLicense(entries: readonly Entry[]): [number, Entry][] {
 }
 
 /** Asks the gate again with what is true under the lock, and writes what that answer needs. */
-async function decideUnderLock(tx: Tx, entry: Entry): Promise<Verdict> {
+async function decideUnderLock(tx: Tx, entry: Entry, news: News[]): Promise<Verdict> {
   const { question, keyHash } = entry;
   const locked = await lockLicense(tx, entry.usage.license_id);
   const [fresh] = await lookupAll(tx, [{ paths: [], keyHash, site: question.site }]);
   if (!locked || fresh?.key.kind !== 'found') return verdict({ ...question, key: { kind: 'unknown' } });
   const decided = verdict({ ...question, key: fresh.key });
   if (!decided.allowed) return decided;
+  const { license } = fresh.key;
+  const by = { kind: 'client', id: license.key.id } as const;
+  const tell = (type: EventType, id: string) =>
+    news.push({ type, id, organizationId: license.organizationId, by, changed: [] });
   if (decided.claim !== null && question.site !== null)
-    await writeSlot(tx, fresh.key.license, decided, question.site, question.now);
-  if (decided.firstUse.length > 0) await startTime(tx, locked, decided.firstUse, question.now);
+    await writeSlot(tx, license, decided, question.site, question.now, tell);
+  if (decided.firstUse.length > 0) {
+    await startTime(tx, locked, decided.firstUse, question.now);
+    tell('license.started', license.id);
+  }
   return decided;
 }
 
@@ -101,17 +113,22 @@ async function writeSlot(
   decided: Verdict,
   site: SiteClaim,
   now: number,
+  tell: (type: EventType, siteId: string) => void,
 ): Promise<void> {
   const { claim } = decided;
   const at = toIso(now);
   if (claim === null) return;
+  if (claim.kind !== 'claim') tell('site.changed', claim.id);
   if (claim.kind === 'move') return moveActivation(tx, claim.id, claim.identity, site.host, at);
   if (claim.kind === 'count') {
-    if (claim.takes !== null) await releaseActivation(tx, claim.takes, 'moved', at);
+    if (claim.takes !== null && (await releaseActivation(tx, claim.takes, 'moved', at)))
+      tell('site.released', claim.takes);
     return countActivation(tx, claim.id, license.id);
   }
+  const id = newId('activation', now);
+  tell('site.claimed', id);
   await insertActivation(tx, {
-    id: newId('activation', now),
+    id,
     licenseId: license.id,
     keyId: license.key.id,
     kind: 'site',

@@ -66,6 +66,7 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
   await insertGrant(tx, grant);
   const key = await keyFor(tx, secrets, sale, license, by);
   await refreshLicense(tx, license, by.now);
+  if (sale.licenseId === null) await noteLicense(tx, license, by);
   const changes = {
     license_id: license.id,
     package_id: sold.id,
@@ -78,6 +79,11 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
     by.now,
   );
   return { license: (await findLicense(tx, license.id)) as LicenseRecord, grant, key, replayed: false };
+}
+
+function noteLicense(tx: Tx, { id, customerId }: LicenseRecord, by: By): Promise<void> {
+  const event = { actor: by.actor, action: 'license.create', entity: 'license', entityId: id };
+  return audit(tx, { ...event, changes: { customer_id: customerId }, requestId: by.requestId }, by.now);
 }
 
 async function soldBefore(tx: Tx, { organization, paymentRef, line, request }: Sale): Promise<GrantRecord | null> {

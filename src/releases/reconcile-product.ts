@@ -14,10 +14,9 @@ import {
   dropProblemsOfOtherTags,
   type ReleaseRecord,
   releasesOfProduct,
-  withdrawRelease,
 } from './store-releases.ts';
 import type { TagRules } from './tag-rules.ts';
-import { type Settled, writeIngested } from './write-release.ts';
+import { type Settled, withdraw, writeIngested } from './write-release.ts';
 
 export interface ReconcileDeps extends ForgeDeps {
   clock: Clock;
@@ -174,7 +173,7 @@ async function withdrawGone(
     await lease.check(tx);
     const now = toIso(deps.clock());
     const gone = (await releasesOfProduct(tx, product.id)).filter(isGone);
-    for (const release of gone) await withdrawRelease(tx, release.id, now);
+    await withdraw(tx, gone, now);
     await dropProblemsOfOtherTags(tx, product.id, [...tags]);
     if (gone.length > 0) await bumpRevision(tx, product.id);
   });

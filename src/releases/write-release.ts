@@ -1,4 +1,6 @@
-import { type Clock, toIso } from '../clock.ts';
+import { SYSTEM_ACTOR } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import { type Clock, fromIso, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
@@ -70,7 +72,31 @@ async function write(tx: Tx, input: WriteInput, now: string): Promise<Settled | 
   await replaceArtifacts(tx, release.id, artifacts, 'system', now);
   await replaceProblems(tx, { ...where, releaseId: release.id }, withIds(ingested.problems), now);
   await bumpRevision(tx, product.id);
+  await noteListing(tx, before, release, now);
   return null;
+}
+
+/** Tells when a version came into the feeds or left them; a release that only changed is neither. */
+async function noteListing(tx: Tx, before: ReleaseRecord | null, after: ReleaseRecord, now: string): Promise<void> {
+  const [was, is] = [isOffered(before), isOffered(after)];
+  if (was !== is) await note(tx, after, is ? 'release.publish' : 'release.withdraw', now);
+}
+
+function isOffered(release: ReleaseRecord | null): boolean {
+  return release !== null && release.state === 'listed' && release.yankedAt === null;
+}
+
+function note(tx: Tx, { id, version, tag, channel }: ReleaseRecord, action: string, now: string): Promise<void> {
+  const event = { actor: SYSTEM_ACTOR, action, entity: 'release', entityId: id, changes: { version, tag, channel } };
+  return audit(tx, { ...event, requestId: null }, fromIso(now));
+}
+
+/** Takes releases that are gone out of the feeds; the caller counts up the product's revision. */
+export async function withdraw(tx: Tx, releases: readonly ReleaseRecord[], now: string): Promise<void> {
+  for (const release of releases) {
+    await withdrawRelease(tx, release.id, now);
+    if (isOffered(release)) await note(tx, release, 'release.withdraw', now);
+  }
 }
 
 /** The tag said another version before: a stream has moved on, a rule was changed, its file is gone. */
@@ -83,7 +109,7 @@ async function withdrawOthers(
   const others = (await releasesOfTag(tx, product.id, candidate.tag)).filter(
     ({ id, state }) => id !== keep && state !== 'withdrawn',
   );
-  for (const { id } of others) await withdrawRelease(tx, id, now);
+  await withdraw(tx, others, now);
   if (others.length > 0) await bumpRevision(tx, product.id);
 }
 
