@@ -87,7 +87,14 @@ async function seed(core: Core, keyCount: number): Promise<{ path: string; keys:
       });
       const id = newId('key');
       const hash = seedSecrets.lookupHash(text);
-      const state = { domains: null, suspendedAt: null, revokedAt: null, revokeReason: null, createdAt: at };
+      const state = {
+        domains: null,
+        suspendedAt: null,
+        revokedAt: null,
+        revokeReason: null,
+        lastUsedAt: null,
+        createdAt: at,
+      };
       const key = { id, licenseId: license.id, role: 'normal' as const, label: '', hash, hint: keyHint(text) };
       await insertKey(tx, { ...key, ...state, sealed: '' }, 'bench');
     }

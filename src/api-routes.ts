@@ -6,6 +6,7 @@ import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
 import { keyRoutes } from './licensing/api-keys.ts';
+import { licenseListRoutes } from './licensing/api-license-lists.ts';
 import { licenseRoutes } from './licensing/api-licenses.ts';
 import { packageRoutes } from './licensing/api-packages.ts';
 import { shopRoutes } from './licensing/api-shop.ts';
@@ -36,6 +37,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...productPartRoutes({ db: core.db, documents }),
     ...releaseRoutes(core),
     ...packageRoutes(core),
+    ...licenseListRoutes(core),
     ...licenseRoutes(core),
     ...grantRoutes(core),
     ...keyRoutes(core),

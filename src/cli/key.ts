@@ -4,7 +4,6 @@ import { lastUses, type NamedKey, requireKey } from '../licensing/key-reads.ts';
 import { licenseKeyView } from '../licensing/key-sale-view.ts';
 import { typedHint } from '../licensing/key-view.ts';
 import { type KeySeen, keysAt, pauseKey, showKey, withdrawKey } from '../licensing/level-keys.ts';
-import { listLicenses } from '../licensing/licenses.ts';
 import { siteView } from '../licensing/site-view.ts';
 import { sitesOf } from '../licensing/sites.ts';
 import { reasonOf, VERDICT_CODES } from '../licensing/verdict.ts';
@@ -52,19 +51,8 @@ async function keysSeen(core: Core, { values }: Call, limit: number): Promise<Ke
   const hint = textOf(values, 'hint');
   const level = { organizationId: organization.id, repositoryId: repository?.id };
   const email = textOf(values, 'email');
-  const licenses =
-    email === undefined
-      ? [textOf(values, 'license')]
-      : (await listLicenses(core.db, { ...level, customerEmail: email }, { limit })).items.map(
-          ({ record }) => record.id,
-        );
-  const seen: KeySeen[] = [];
-  for (const licenseId of licenses) {
-    const filter = { ...level, licenseId, hint: hint === undefined ? undefined : typedHint(hint) };
-    seen.push(...(await keysAt(core.db, filter, { limit: limit - seen.length })).items);
-    if (seen.length >= limit) break;
-  }
-  return seen;
+  const filter = { ...level, email, licenseId: textOf(values, 'license'), hint: hint && typedHint(hint) };
+  return (await keysAt(core.db, filter, { sort: 'created', limit, after: null, now: core.clock() })).items;
 }
 
 export const keyShow: Command = {

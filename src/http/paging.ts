@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { problem } from '../errors.ts';
 import { type IdKind, kindOfId } from '../ids.ts';
 
 const PAGE_DEFAULT = 50;
@@ -15,7 +16,7 @@ export function encodeCursor(place: unknown): string {
 export function cursorParam<T extends z.ZodType>(shape: T) {
   return z
     .string()
-    .max(512)
+    .max(1_024)
     .regex(/^[A-Za-z0-9_-]+$/, 'is no cursor of ours')
     .transform((text, context): z.output<T> => {
       const place = shape.safeParse(readCursor(text));
@@ -57,6 +58,27 @@ export interface PageRequest {
 
 export function pageRequest(query: { limit: number; cursor?: string | undefined }): PageRequest {
   return { limit: query.limit, after: query.cursor ?? null };
+}
+
+/** The query fields of a list that can be sorted: `sort`, `limit`, and `cursor`, which belongs to this very list. */
+export function sortedQuery<const S extends readonly [string, ...string[]]>(sorts: S) {
+  return {
+    sort: z
+      .enum(sorts)
+      .default(sorts[0])
+      .meta({ description: '`-`: the greatest first; what has no value comes last' }),
+    limit: limitParam,
+    cursor: cursorParam(z.tuple([z.string()], z.string().nullable())).optional(),
+  };
+}
+
+/** The place that such a cursor names. Throws INVALID_REQUEST for the cursor of another filter or order. */
+export function placeIn(cursor: readonly (string | null)[] | undefined, fingerprint: string): (string | null)[] | null {
+  if (cursor === undefined) return null;
+  const [of, ...place] = cursor;
+  if (of === fingerprint) return place;
+  const detail = 'belongs to another filter or order; start from the first page';
+  throw problem('INVALID_REQUEST', `/query/cursor ${detail}`, { errors: [{ pointer: '/query/cursor', detail }] });
 }
 
 export interface Page<T> {

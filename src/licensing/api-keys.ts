@@ -2,14 +2,12 @@ import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
 import { problem } from '../errors.ts';
 import { idParam } from '../http/id-param.ts';
-import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
 import { domainsField, reasonField } from './fields.ts';
-import { KeyView, keyView, typedHint } from './key-view.ts';
+import { KeyView, keyView } from './key-view.ts';
 import { textIfKnown } from './keys.ts';
-import { addKey, changeKey, keysAt, pauseKey, readKey, showKey, withdrawKey } from './level-keys.ts';
+import { addKey, changeKey, pauseKey, readKey, showKey, withdrawKey } from './level-keys.ts';
 
 interface Deps {
   db: Db;
@@ -23,7 +21,6 @@ const TEXT = z.string().meta({ description: 'The full license key' });
 /** Keys of licenses. */
 export function keyRoutes(deps: Deps): Route[] {
   return [
-    listing(deps),
     reading(deps),
     showing(deps),
     adding(deps),
@@ -32,33 +29,6 @@ export function keyRoutes(deps: Deps): Route[] {
     pausing(deps, false),
     revoking(deps),
   ];
-}
-
-function listing({ db }: Deps): Route {
-  return route({
-    method: 'get',
-    path: `${ORGANIZATION_LEVEL.path}/keys`,
-    operationId: 'listKeys',
-    summary: 'The license keys of an organization',
-    tag: 'keys',
-    scope: 'licenses:read',
-    role: 'viewer',
-    params: ORGANIZATION_LEVEL.params,
-    query: z.object({
-      ...pageQuery('key'),
-      license_id: idParam('license').optional(),
-      hint: z.string().max(40).transform(typedHint).optional().meta({
-        description: 'Prefix and last characters as shown, e.g. FG1…7K2M; three dots will do',
-      }),
-    }),
-    answers: { 200: pageOf(KeyView) },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { org }, query: { license_id: licenseId, hint, ...place } }, { actor }) {
-      const { organization } = await ORGANIZATION_LEVEL.find(db, actor, { org });
-      const page = await keysAt(db, { organizationId: organization.id, licenseId, hint }, place);
-      return { status: 200, body: pageBody(page, ({ key }) => keyView(key)) };
-    },
-  });
 }
 
 function reading({ db }: Deps): Route {

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
 import { idParam } from '../http/id-param.ts';
-import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
 import { domainsField, emailField, lineField, nameField, paymentRefField, quantityField } from './fields.ts';
 
 import { LicenseView, licenseView } from './license-view.ts';
-import { changeNotes, changeState, listLicenses, readLicense } from './licenses.ts';
+import { changeNotes, changeState, readLicense } from './licenses.ts';
 import { sellAt, textForSeller, textForSellerAgain } from './shop.ts';
 
 interface Deps {
@@ -20,39 +19,7 @@ const params = z.object({ id: idParam('license') });
 
 /** Licenses of organizations. */
 export function licenseRoutes(deps: Deps): Route[] {
-  return [
-    listing(deps),
-    reading(deps),
-    creating(deps),
-    noting(deps),
-    ...CHANGES.map((change) => changing(deps, change)),
-  ];
-}
-
-function listing({ db }: Deps): Route {
-  return route({
-    method: 'get',
-    path: `${ORGANIZATION_LEVEL.path}/licenses`,
-    operationId: 'listLicenses',
-    summary: 'The licenses of an organization',
-    tag: 'licenses',
-    scope: 'licenses:read',
-    role: 'viewer',
-    params: ORGANIZATION_LEVEL.params,
-    query: z.object({
-      ...pageQuery('license'),
-      customer_email: emailField.optional(),
-      package_id: idParam('package').optional(),
-    }),
-    answers: { 200: pageOf(LicenseView) },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { org }, query }, { actor, now }) {
-      const { organization } = await ORGANIZATION_LEVEL.find(db, actor, { org });
-      const { customer_email: customerEmail, package_id: packageId, ...place } = query;
-      const page = await listLicenses(db, { organizationId: organization.id, customerEmail, packageId }, place);
-      return { status: 200, body: pageBody(page, (whole) => licenseView(whole, null, now)) };
-    },
-  });
+  return [reading(deps), creating(deps), noting(deps), ...CHANGES.map((change) => changing(deps, change))];
 }
 
 function reading({ db }: Deps): Route {

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Scope } from '../accounts/scope.ts';
 import type { Db } from '../db/connect.ts';
 import { idParam } from '../http/id-param.ts';
-import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Context, type Route, route } from '../http/route.ts';
 import { LEVELS, type Level, type LevelRoutes } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
@@ -15,9 +14,7 @@ import {
   paymentRefField,
   quantityField,
 } from './fields.ts';
-import { LicenseKeyDetails, LicenseKeyView, licenseKeyView, SoldKeyView } from './key-sale-view.ts';
-import { typedHint } from './key-view.ts';
-import { keysAt } from './level-keys.ts';
+import { LicenseKeyDetails, licenseKeyView, SoldKeyView } from './key-sale-view.ts';
 import { changeKeyAt, type KeyWithGrants, readKeyAt, sellAt, textForSeller, textForSellerAgain } from './shop.ts';
 
 interface Deps {
@@ -67,12 +64,7 @@ const KeyChangeBody = z
 
 /** What shops and payment gateways call: sell a key, change its end, look at it. */
 export function shopRoutes(deps: Deps): Route[] {
-  return LEVELS.flatMap((level) => [
-    selling(deps, level),
-    listing(deps, level),
-    reading(deps, level),
-    changing(deps, level),
-  ]);
+  return LEVELS.flatMap((level) => [selling(deps, level), reading(deps, level), changing(deps, level)]);
 }
 
 function selling(deps: Deps, level: LevelRoutes): Route {
@@ -126,32 +118,6 @@ function saleOf(body: z.output<typeof SaleBody>, { actor, idempotencyKey }: Cont
 
 function details(seen: KeyWithGrants, { repository }: Level, now: number) {
   return { ...licenseKeyView(seen, repository?.id ?? null, now), grants: seen.grants };
-}
-
-function listing({ db }: Deps, level: LevelRoutes): Route {
-  return route({
-    method: 'get',
-    path: `${level.path}/license-keys`,
-    operationId: `list${level.name}LicenseKeys`,
-    summary: `The license keys of ${level.words}, with their licenses`,
-    tag: 'license keys',
-    scope: 'licenses:read',
-    role: 'viewer',
-    params: level.params,
-    query: z.object({
-      ...pageQuery('key'),
-      license_id: idParam('license').optional(),
-      hint: z.string().max(40).transform(typedHint).optional(),
-    }),
-    answers: { 200: pageOf(LicenseKeyView) },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params, query: { license_id: licenseId, hint, ...place } }, { actor, now }) {
-      const { organization, repository } = await level.find(db, actor, params);
-      const repositoryId = repository?.id;
-      const page = await keysAt(db, { organizationId: organization.id, repositoryId, licenseId, hint }, place);
-      return { status: 200, body: pageBody(page, (seen) => licenseKeyView(seen, repositoryId ?? null, now)) };
-    },
-  });
 }
 
 function reading({ db }: Deps, level: LevelRoutes): Route {

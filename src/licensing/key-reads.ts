@@ -5,7 +5,8 @@ import { findOrganization, type OrganizationRecord } from '../forge/store.ts';
 import { kindOfId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { keyText } from './keys.ts';
-import type { KeySeen } from './level-keys.ts';
+import { type KeySeen, keysAt } from './level-keys.ts';
+import type { LicenseFilter } from './license-filter.ts';
 import { DEFAULT_KEY_PREFIX, parseKeyText } from './license-key.ts';
 import { wholeLicense } from './licenses.ts';
 import { findKey, findKeyByHash, findMasterKey, type KeyRecord, keysOfLicense, prefixesInUse } from './store-keys.ts';
@@ -32,11 +33,29 @@ async function findNamed(db: Db, secrets: Secrets, idOrText: string): Promise<Ke
   const kind = kindOfId(idOrText);
   if (kind === 'key') return db.read((tx) => findKey(tx, idOrText));
   if (kind !== null) throw problem('WRONG_ID_KIND', `that is the id of a ${kind}, not of a license key`);
+  const hash = await hashOf(db, secrets, idOrText);
+  return hash === null ? null : db.read((tx) => findKeyByHash(tx, hash));
+}
+
+/** The key with this text, where it is one of the place. Throws KEY_MALFORMED, which does not hold the text. */
+export async function keysByText(
+  db: Db,
+  secrets: Pick<Secrets, 'lookupHash'>,
+  place: Pick<LicenseFilter, 'organizationId' | 'repositoryId'>,
+  text: string,
+  now: number,
+): Promise<KeySeen[]> {
+  const hash = await hashOf(db, secrets, text);
+  if (hash === null) return [];
+  return (await keysAt(db, { ...place, keyHash: hash }, { sort: 'created', limit: 1, after: null, now })).items;
+}
+
+/** null: the text can be no key. */
+async function hashOf(db: Db, secrets: Pick<Secrets, 'lookupHash'>, text: string): Promise<string | null> {
   const prefixes = await db.read(prefixesInUse);
-  const parsed = parseKeyText(idOrText, [...new Set([DEFAULT_KEY_PREFIX, ...prefixes])]);
+  const parsed = parseKeyText(text.trim(), [...new Set([DEFAULT_KEY_PREFIX, ...prefixes])]);
   if (parsed.kind === 'malformed') throw problem('KEY_MALFORMED');
-  if (parsed.kind === 'none' || parsed.kind === 'unusable') return null;
-  return db.read((tx) => findKeyByHash(tx, secrets.lookupHash(parsed.text)));
+  return parsed.kind === 'none' || parsed.kind === 'unusable' ? null : secrets.lookupHash(parsed.text);
 }
 
 const USE_DAYS = 90;

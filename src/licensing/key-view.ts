@@ -16,6 +16,7 @@ export const KeyView = z
     suspended_at: instant.nullable(),
     revoked_at: instant.nullable(),
     revoke_reason: z.string().nullable(),
+    last_used_at: instant.nullable().meta({ description: 'As far as usage is counted; null: never' }),
     created_at: instant,
   })
   .meta({ id: 'Key' });
@@ -33,6 +34,7 @@ export function keyView(key: KeyRecord): z.input<typeof KeyView> {
     suspended_at: key.suspendedAt,
     revoked_at: key.revokedAt,
     revoke_reason: key.revokeReason,
+    last_used_at: key.lastUsedAt,
     created_at: key.createdAt,
   };
 }

@@ -44,6 +44,7 @@ export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By):
     suspendedAt: null,
     revokedAt: null,
     revokeReason: null,
+    lastUsedAt: null,
     createdAt: toIso(by.now),
   };
   await insertKey(tx, key, by.actor.id);

@@ -1,17 +1,21 @@
 import type { Actor } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
+import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization } from '../forge/store.ts';
-import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
 import type { Level } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, changeDomains, createKey, keyText, revokeKey, suspendKey } from './keys.ts';
+import { type KeySort, type LicenseFilter, listFingerprint } from './license-filter.ts';
 import type { WholeLicense } from './license-view.ts';
-import { licenseOf, type PageQuery, wholeLicenses } from './licenses.ts';
-import { countKeys, findKey, type KeyFilter, type KeyRecord, pageOfKeys, updateKey } from './store-keys.ts';
-import { findLicense, type LicenseRecord, lockLicense } from './store-licenses.ts';
+import { type ListQuery, licenseOf, wholeLicenses } from './licenses.ts';
+import { settleStandings } from './standings.ts';
+import { findKey, findKeys, type KeyRecord, updateKey } from './store-keys.ts';
+import { countOfSearch, pageOfSearch, prepareSearch, type Search } from './store-license-search.ts';
+import { findLicense, findLicenses, type LicenseRecord, lockLicense } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
 
 /** Throws NOT_FOUND, in the same words for a key that is not there and one that the actor may not touch. */
@@ -44,23 +48,34 @@ export interface KeySeen {
   license: WholeLicense;
 }
 
-export async function keysAt(db: Db, filter: KeyFilter, query: PageQuery): Promise<Page<KeySeen>> {
-  const { limit, after } = pageRequest(query);
+/** Keys in the order wanted, each with its license; `next` is what the cursor of the next page holds. */
+export async function keysAt(db: Db, filter: LicenseFilter, query: ListQuery<KeySort>): Promise<Page<KeySeen>> {
+  await settleStandings(db, query.now);
   return db.read(async (tx) => {
-    const rows = await pageOfKeys(tx, filter, after, limit + 1);
-    const counted = await countKeys(tx, filter, COUNT_LIMIT + 1);
-    const page = pageFrom(rows, limit, counted, ({ id }) => [id]);
-    const records = await Promise.all(
-      [...new Set(page.items.map(({ licenseId }) => licenseId))].map((id) => findLicense(tx, id)),
-    );
-    const found = records.filter((record) => record !== null);
-    const licenses = await wholeLicenses(tx, filter.organizationId, found);
-    const items = page.items.flatMap((key) => {
-      const license = licenses.get(key.licenseId);
-      return license ? [{ key, license }] : [];
-    });
-    return { ...page, items };
+    const search = await prepareSearch(tx, 'keys', filter, toIso(query.now));
+    return keysFound(tx, search, filter, query, await countOfSearch(tx, search, COUNT_LIMIT + 1));
   });
+}
+
+/** One page of what a search finds, without counting. */
+export async function keysFound(
+  tx: Tx,
+  search: Search,
+  filter: LicenseFilter,
+  { sort, limit, after }: Omit<ListQuery<KeySort>, 'now'>,
+  counted = 0,
+): Promise<Page<KeySeen>> {
+  const places = await pageOfSearch(tx, search, sort, after, limit + 1);
+  const page = pageFrom(places, limit, counted, (place) => [listFingerprint(filter, sort), ...place]);
+  const ids = page.items.map((place) => place.at(-1) as string);
+  const keys = await findKeys(tx, ids);
+  const records = await findLicenses(tx, [...new Set(keys.map(({ licenseId }) => licenseId))]);
+  const licenses = await wholeLicenses(tx, filter.organizationId, records);
+  const items = keys.flatMap((key) => {
+    const license = licenses.get(key.licenseId);
+    return license ? [{ key, license }] : [];
+  });
+  return { ...page, items };
 }
 
 export interface KeyWish {

@@ -1,24 +1,26 @@
 import { type Actor, requireOrganization } from '../accounts/actor.ts';
 import { findCustomers } from '../accounts/store-customers.ts';
 import { audit } from '../audit/audit.ts';
+import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
-import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import { type GrantView, grantViews } from './grant-view.ts';
 import { closeGrant } from './grants.ts';
 import { type By, changeLicenseState } from './keys.ts';
+import { type LicenseFilter, type LicenseSort, listFingerprint } from './license-filter.ts';
 import type { WholeLicense } from './license-view.ts';
+import { settleStandings } from './standings.ts';
+import { countOfSearch, type Place, pageOfSearch, prepareSearch, type Search } from './store-license-search.ts';
 import {
   closingsOf,
-  countLicenses,
   findGrant,
   findLicense,
+  findLicenses,
   grantsOf,
-  type LicenseFilter,
   type LicenseRecord,
-  pageOfLicenses,
   updateLicense,
 } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
@@ -62,15 +64,41 @@ export async function readLicense(db: Db, actor: Actor, id: string): Promise<Who
   return db.read(async (tx) => wholeLicense(tx, await licenseOf(tx, actor, id)));
 }
 
-export async function listLicenses(db: Db, filter: LicenseFilter, query: PageQuery): Promise<Page<WholeLicense>> {
-  const { limit, after } = pageRequest(query);
+/** One page of a list that is sorted and filtered. */
+export interface ListQuery<S extends string> {
+  sort: S;
+  limit: number;
+  after: Place | null;
+  /** ms UTC: statuses are those of this instant. */
+  now: number;
+}
+
+/** Licenses in the order wanted; `next` is what the cursor of the next page holds. */
+export async function listLicenses(
+  db: Db,
+  filter: LicenseFilter,
+  query: ListQuery<LicenseSort>,
+): Promise<Page<WholeLicense>> {
+  await settleStandings(db, query.now);
   return db.read(async (tx) => {
-    const records = await pageOfLicenses(tx, filter, after, limit + 1);
-    const counted = await countLicenses(tx, filter, COUNT_LIMIT + 1);
-    const page = pageFrom(records, limit, counted, ({ id }) => [id]);
-    const whole = await wholeLicenses(tx, filter.organizationId, page.items);
-    return { ...page, items: [...whole.values()] };
+    const search = await prepareSearch(tx, 'licenses', filter, toIso(query.now));
+    return licensesFound(tx, search, filter, query, await countOfSearch(tx, search, COUNT_LIMIT + 1));
   });
+}
+
+/** One page of what a search finds, without counting. */
+export async function licensesFound(
+  tx: Tx,
+  search: Search,
+  filter: LicenseFilter,
+  { sort, limit, after }: Omit<ListQuery<LicenseSort>, 'now'>,
+  counted = 0,
+): Promise<Page<WholeLicense>> {
+  const places = await pageOfSearch(tx, search, sort, after, limit + 1);
+  const page = pageFrom(places, limit, counted, (place) => [listFingerprint(filter, sort), ...place]);
+  const ids = page.items.map((place) => place.at(-1) as string);
+  const whole = await wholeLicenses(tx, filter.organizationId, await findLicenses(tx, ids));
+  return { ...page, items: [...whole.values()] };
 }
 
 export async function changeNotes(db: Db, id: string, notes: string, by: By): Promise<void> {

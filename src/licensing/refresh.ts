@@ -2,9 +2,11 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import type { Grant } from './package-terms.ts';
+import { standingAt } from './standing.ts';
 import { type LicenseRecord, updateLicense } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
-import { type Limits, termsAt, validUntil } from './terms.ts';
+import { saveStanding } from './store-standings.ts';
+import { type Limits, termsAt } from './terms.ts';
 import { limitsInForce } from './verdict.ts';
 
 /** The most sites that a license has for any product; its sites are compared as a whole. null: unlimited. */
@@ -30,11 +32,8 @@ export async function refreshLicense(
 ): Promise<void> {
   const grants = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
   const products = await productsOfOrganization(tx, license.organizationId);
-  const end = validUntil(grants, products, now);
   const limit = siteLimitOf(grants, products, now);
   const over = limit !== null && license.countedSites > limit;
-  await updateLicense(tx, license.id, {
-    validUntil: end === null ? null : toIso(end),
-    overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null,
-  });
+  await updateLicense(tx, license.id, { overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null });
+  await saveStanding(tx, license.id, standingAt(grants, products, now));
 }

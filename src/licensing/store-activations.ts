@@ -1,5 +1,6 @@
 import type { Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+import { reversedName } from './domain-pattern.ts';
 import { BY_INSTANCE } from './slots.ts';
 
 export interface ActivationRecord {
@@ -38,13 +39,15 @@ function count(tx: Tx, licenseId: string, counted: boolean, by: 1 | -1): Promise
 
 /** The caller holds the license's lock. */
 export async function insertActivation(tx: Tx, activation: ActivationRecord): Promise<void> {
-  await tx('activations').insert(toRow(activation));
+  await tx('activations').insert({ ...toRow(activation), host_reversed: reversedName(activation.host) });
   await count(tx, activation.licenseId, activation.counted, 1);
 }
 
 /** A slot follows its instance to a new host. */
 export async function moveActivation(tx: Tx, id: string, identity: string, host: string, now: string): Promise<void> {
-  await tx('activations').where({ id }).update({ identity, host, last_seen_at: now });
+  await tx('activations')
+    .where({ id })
+    .update({ identity, host, host_reversed: reversedName(host), last_seen_at: now });
 }
 
 /** An exempt slot begins to count. */

@@ -1,6 +1,7 @@
-import { isUniqueViolation, type Tx } from '../db/dialect.ts';
+import { insertMany, isUniqueViolation, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
+import { reversedName } from './domain-pattern.ts';
 
 export interface KeyRecord {
   id: string;
@@ -17,6 +18,8 @@ export interface KeyRecord {
   suspendedAt: string | null;
   revokedAt: string | null;
   revokeReason: string | null;
+  /** When something was last asked with it, as far as usage is rolled up; null: never. */
+  lastUsedAt: string | null;
   createdAt: string;
 }
 
@@ -35,7 +38,7 @@ const COLUMNS = columnsOf(
     'revokedAt',
     'revokeReason',
   ],
-  'createdAt',
+  ...['lastUsedAt', 'createdAt'],
 );
 
 function toKey(row: object): KeyRecord {
@@ -45,16 +48,32 @@ function toKey(row: object): KeyRecord {
 /** Throws ALREADY_EXISTS for a text that is a key already. */
 export async function insertKey(tx: Tx, key: KeyRecord, actor: string): Promise<void> {
   try {
-    await tx('license_keys').insert({ ...toRow(key, SHAPE), created_by: actor });
+    const organization = tx('licenses').where({ id: key.licenseId }).select('organization_id');
+    await tx('license_keys').insert({ ...toRow(key, SHAPE), organization_id: organization, created_by: actor });
   } catch (error) {
     if (isUniqueViolation(error)) throw problem('ALREADY_EXISTS', 'this license key exists already');
     throw error;
   }
+  if (key.domains !== null) await insertDomains(tx, key.id, key.domains);
+}
+
+/** What a search for a domain looks at. */
+async function insertDomains(tx: Tx, keyId: string, domains: readonly string[]): Promise<void> {
+  const rows = domains.map((name) => ({ name_reversed: reversedName(name), key_id: keyId }));
+  await insertMany(tx, 'key_domains', ['name_reversed', 'key_id'], rows);
 }
 
 export async function findKey(tx: Tx, id: string): Promise<KeyRecord | null> {
   const row = await tx('license_keys').select(COLUMNS).where({ id }).first();
   return row ? toKey(row) : null;
+}
+
+/** In the order of the ids; those that are gone are left out. */
+export async function findKeys(tx: Tx, ids: readonly string[]): Promise<KeyRecord[]> {
+  const found = new Map(
+    (await tx('license_keys').select(COLUMNS).whereIn('id', ids)).map((row) => [row.id, toKey(row)]),
+  );
+  return ids.flatMap((id) => found.get(id) ?? []);
 }
 
 export async function findKeyByHash(tx: Tx, hash: string): Promise<KeyRecord | null> {
@@ -66,51 +85,15 @@ export async function keysOfLicense(tx: Tx, licenseId: string): Promise<KeyRecor
   return (await tx('license_keys').select(COLUMNS).where({ license_id: licenseId }).orderBy('id')).map(toKey);
 }
 
-export interface KeyFilter {
-  organizationId: string;
-  repositoryId?: string | undefined;
-  licenseId?: string | undefined;
-  /** Prefix and last four characters, as shown. */
-  hint?: string | undefined;
-}
-
-function filtered(tx: Tx, filter: KeyFilter) {
-  const query = tx('license_keys as k')
-    .join('licenses as l', 'l.id', 'k.license_id')
-    .where('l.organization_id', filter.organizationId);
-  if (filter.licenseId !== undefined) query.where('k.license_id', filter.licenseId);
-  if (filter.hint !== undefined) query.where('k.hint', filter.hint);
-  if (filter.repositoryId !== undefined) {
-    const { repositoryId } = filter;
-    query.whereExists(function grantOf() {
-      this.from('grants as g')
-        .join('packages as p', 'p.id', 'g.package_id')
-        .whereRaw('g.license_id = l.id')
-        .select(tx.raw('1'));
-      this.where('p.repository_id', repositoryId);
-    });
-  }
-  return query;
-}
-
-export async function pageOfKeys(tx: Tx, filter: KeyFilter, after: string | null, limit: number): Promise<KeyRecord[]> {
-  const query = filtered(tx, filter)
-    .select(COLUMNS.map((name) => `k.${name}`))
-    .orderBy('k.id')
-    .limit(limit);
-  return (await (after === null ? query : query.where('k.id', '>', after))).map(toKey);
-}
-
-export async function countKeys(tx: Tx, filter: KeyFilter, most: number): Promise<number> {
-  return (await filtered(tx, filter).select('k.id').limit(most)).length;
-}
-
 export async function updateKey(
   tx: Tx,
   id: string,
   change: Partial<Pick<KeyRecord, 'label' | 'domains' | 'suspendedAt' | 'revokedAt' | 'revokeReason'>>,
 ): Promise<void> {
   await tx('license_keys').where({ id }).update(toRow(change, SHAPE));
+  if (change.domains === undefined) return;
+  await tx('key_domains').where({ key_id: id }).delete();
+  if (change.domains !== null) await insertDomains(tx, id, change.domains);
 }
 
 /** Of all organizations, those that they used before as well. */

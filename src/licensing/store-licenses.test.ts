@@ -14,10 +14,9 @@ import {
 } from '../../test/support/seed.ts';
 import { packageTerms } from '../../test/support/seed-ledger.ts';
 import { DAY, toIso } from '../clock.ts';
-import { findKey, findKeyByHash, keysOfLicense, pageOfKeys, updateKey } from './store-keys.ts';
+import { findKey, findKeyByHash, updateKey } from './store-keys.ts';
 import {
   closingsOf,
-  countLicenses,
   findGrant,
   findGrantByPayment,
   findGrantByRequest,
@@ -25,7 +24,6 @@ import {
   grantsOf,
   hasHadPackage,
   lockLicense,
-  pageOfLicenses,
   stampFirstUse,
   updateLicense,
 } from './store-licenses.ts';
@@ -45,42 +43,6 @@ onEachDatabase('the stores of what is sold', (database) => {
       expect(await find()).toEqual({ ...license, suspendedAt: NOW, validUntil: null, revision: 2 });
       expect(await db.tx((tx) => lockLicense(tx, license.id))).toEqual(await find());
       expect(await db.tx((tx) => lockLicense(tx, 'lic_none'))).toBeNull();
-    });
-
-    it('are found by organization, repository, package and e-mail, each once, in pages', async () => {
-      const { db } = database();
-      const shop = await seedShop(db);
-      const { organization, repository } = shop;
-      const other = await seedShop(db);
-      const mine = await seedPackage(db, organization, { repository });
-      const wide = await seedPackage(db, organization);
-      const buyer = await seedCustomer(db, organization, { email: 'buyer@example.com' });
-      const [a, b, c] = [
-        await seedLicense(db, organization, { customerId: buyer.id }),
-        await seedLicense(db, organization),
-        await seedLicense(db, organization),
-      ];
-      await seedLicense(db, other.organization);
-      for (const [license, sold] of [
-        [a, mine],
-        [a, mine],
-        [b, wide],
-        [c, mine],
-        [c, wide],
-      ] as const)
-        await seedGrant(db, license, sold);
-      const ids = async (filter: object, after: string | null = null, limit = 50) =>
-        (await db.read((tx) => pageOfLicenses(tx, { organizationId: organization.id, ...filter }, after, limit))).map(
-          ({ id }) => id,
-        );
-      expect(await ids({})).toEqual([a.id, b.id, c.id]);
-      expect(await ids({}, a.id, 1)).toEqual([b.id]);
-      expect(await ids({ repositoryId: repository.id })).toEqual([a.id, c.id]);
-      expect(await ids({ packageId: wide.id })).toEqual([b.id, c.id]);
-      expect(await ids({ repositoryId: repository.id, packageId: wide.id })).toEqual([]);
-      expect(await ids({ customerEmail: 'Buyer@Example.com' })).toEqual([a.id]);
-      const count = (most: number) => db.read((tx) => countLicenses(tx, { organizationId: organization.id }, most));
-      expect([await count(2), await count(10)]).toEqual([2, 3]);
     });
   });
 
@@ -176,25 +138,6 @@ onEachDatabase('the stores of what is sold', (database) => {
         revokedAt: NOW,
         revokeReason: 'lost',
       });
-    });
-
-    it('are found by organization, license, repository and hint', async () => {
-      const { db } = database();
-      const shop = await seedShop(db);
-      const [one, two] = [
-        await seedSoldLicense(db, shop, { repository: shop.repository }),
-        await seedSoldLicense(db, shop),
-      ];
-      await seedSoldLicense(db, await seedShop(db));
-      const ids = async (filter: object) =>
-        (await db.read((tx) => pageOfKeys(tx, { organizationId: shop.organization.id, ...filter }, null, 50))).map(
-          ({ id }) => id,
-        );
-      expect(await ids({})).toEqual([one.key.id, two.key.id]);
-      expect(await ids({ licenseId: two.license.id })).toEqual([two.key.id]);
-      expect(await ids({ repositoryId: shop.repository.id })).toEqual([one.key.id]);
-      expect(await ids({ hint: one.key.hint })).toEqual([one.key.id]);
-      expect((await db.read((tx) => keysOfLicense(tx, one.license.id))).map(({ id }) => id)).toEqual([one.key.id]);
     });
   });
 

@@ -73,6 +73,13 @@ export async function findLicense(tx: Tx, id: string): Promise<LicenseRecord | n
   return row ? toLicense(row) : null;
 }
 
+/** In the order of the ids; those that are gone are left out. */
+export async function findLicenses(tx: Tx, ids: readonly string[]): Promise<LicenseRecord[]> {
+  const rows = await tx('licenses').select(LICENSE).whereIn('id', ids);
+  const found = new Map(rows.map((row) => [row.id, toLicense(row)]));
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
 /** Everything that decides about a license takes this lock first. */
 export async function lockLicense(tx: Tx, id: string): Promise<LicenseRecord | null> {
   const row = (await forUpdate(tx, tx('licenses').select(LICENSE).where({ id })))[0];
@@ -92,51 +99,6 @@ export async function updateLicense(
   await tx('licenses')
     .where({ id })
     .update({ ...toRow(change), revision: tx.raw('revision + 1') });
-}
-
-export interface LicenseFilter {
-  organizationId: string;
-  /** Licenses that have any grant of a package of this repository. */
-  repositoryId?: string | undefined;
-  customerEmail?: string | undefined;
-  packageId?: string | undefined;
-}
-
-function filtered(tx: Tx, filter: LicenseFilter) {
-  const query = tx('licenses as l').where('l.organization_id', filter.organizationId);
-  if (filter.repositoryId !== undefined || filter.packageId !== undefined) {
-    query.whereExists(function grantOf() {
-      this.from('grants as g')
-        .join('packages as p', 'p.id', 'g.package_id')
-        .whereRaw('g.license_id = l.id')
-        .select(tx.raw('1'));
-      if (filter.repositoryId !== undefined) this.where('p.repository_id', filter.repositoryId);
-      if (filter.packageId !== undefined) this.where('g.package_id', filter.packageId);
-    });
-  }
-  if (filter.customerEmail !== undefined) {
-    query.join('customers as c', 'c.id', 'l.customer_id').where('c.email', filter.customerEmail.toLowerCase());
-  }
-  return query;
-}
-
-export async function pageOfLicenses(
-  tx: Tx,
-  filter: LicenseFilter,
-  after: string | null,
-  limit: number,
-): Promise<LicenseRecord[]> {
-  const query = filtered(tx, filter)
-    .select(LICENSE.map((name) => `l.${name}`))
-    .orderBy('l.id')
-    .limit(limit);
-  return (await (after === null ? query : query.where('l.id', '>', after))).map(toLicense);
-}
-
-/** Exact up to `most`; counting stops there. */
-export async function countLicenses(tx: Tx, filter: LicenseFilter, most: number): Promise<number> {
-  const rows = await filtered(tx, filter).select('l.id').limit(most);
-  return rows.length;
 }
 
 /** Throws PAYMENT_LINE_CONFLICT when the payment line is taken; the caller looks first for a replay. */

@@ -79,6 +79,7 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
     if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
     if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
+    if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
     if (operationId === 'changeLicense') return { notes: 'n' };
     return {};
   }

@@ -1,3 +1,4 @@
+import { NO_CUSTOMER_FACTS } from '../../src/accounts/customer.ts';
 import { type CustomerRecord, insertCustomer } from '../../src/accounts/store-customers.ts';
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
@@ -212,6 +213,9 @@ export async function seedCustomer(
     name,
     email: `${name}@example.com`,
     kind: 'customer',
+    ...NO_CUSTOMER_FACTS,
+    mergedInto: null,
+    anonymizedAt: null,
     createdAt: toIso(SEED_NOW),
     ...change,
   };
@@ -314,6 +318,7 @@ export async function seedKey(
     suspendedAt: null,
     revokedAt: null,
     revokeReason: null,
+    lastUsedAt: null,
     createdAt: toIso(SEED_NOW),
     ...change,
   };
