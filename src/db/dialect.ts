@@ -75,22 +75,34 @@ export function among(tx: Tx): string {
     : 'in (select value from json_each(?))';
 }
 
+/** What becomes of a row whose key is there already; without it that is an error. Names and SQL of ours. */
+export interface OnConflict {
+  key: readonly string[];
+  /** The part behind `do update set`. */
+  set: string;
+}
+
 /** Inserts many rows with one statement and one parameter, whatever their number. Columns must be plain names of ours. */
 export async function insertMany(
   tx: Tx,
   table: string,
   columns: readonly string[],
   rows: readonly Row[],
+  conflict?: OnConflict,
 ): Promise<void> {
   if (rows.length === 0) return;
   const list = columns.join(', ');
+  const end = conflict ? ` on conflict (${conflict.key.join(', ')}) do update set ${conflict.set}` : '';
   if (engineOf(tx) === 'postgres') {
     await tx.raw(
-      `insert into ${table} (${list}) select ${list} from json_populate_recordset(null::${table}, ?::json)`,
+      `insert into ${table} (${list}) select ${list} from json_populate_recordset(null::${table}, ?::json)${end}`,
       [JSON.stringify(rows)],
     );
     return;
   }
   const values = columns.map((column) => `json_extract(value, '$.${column}')`).join(', ');
-  await tx.raw(`insert into ${table} (${list}) select ${values} from json_each(?)`, [JSON.stringify(rows)]);
+  // `where true`: SQLite takes the `on` of a conflict for that of a join otherwise.
+  await tx.raw(`insert into ${table} (${list}) select ${values} from json_each(?) where true${end}`, [
+    JSON.stringify(rows),
+  ]);
 }

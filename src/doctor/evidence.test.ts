@@ -32,7 +32,9 @@ onEachDatabase('what the doctor reads', (database) => {
       site: '',
       kind: 'updates.xml',
     };
-    await db.tx((tx) => appendUsage(tx, [{ ...use, platform_version: '', code: 'OPEN' }]));
+    await db.tx((tx) =>
+      appendUsage(tx, [{ ...use, platform_version: '', code: 'OPEN', version: '', channel: '', refused: 0 }]),
+    );
     expect(await lastWritten(db)).toBe(at);
   });
 

@@ -32,12 +32,15 @@ export interface Asked {
 
 /** What an answer was about, for whoever counts it. */
 export interface Use {
+  /** The document, or `download`, `missing` (a file that is not there), `validate`. */
   kind: string;
   /** E.g. `joomla/5.2.1`; empty where nothing is said. */
   platformVersion: string;
   /** Of the product, on the site that asks; null where nothing is said. */
   extensionVersion: string | null;
   code: VerdictCode;
+  /** Of a download: what is fetched, and whether the verdict opens it. */
+  file?: { version: string; channel: string; isOpen: boolean };
 }
 
 export interface Gate {
@@ -96,7 +99,7 @@ export function makeGate(deps: GateDeps): Gate {
       const question: Question = { now: clock(), kind, product, key, site };
       return { product, path, document, question, verdict: verdict(question), keyHash: hash };
     },
-    record(asked, { kind, platformVersion, extensionVersion, code }) {
+    record(asked, { kind, platformVersion, extensionVersion, code, file }) {
       const { question } = asked;
       const license = question.key.kind === 'found' ? question.key.license : null;
       // A key of another product tells its owner's statistics nothing.
@@ -114,6 +117,9 @@ export function makeGate(deps: GateDeps): Gate {
           site: question.site === null ? '' : slotIdentity(question.site, 'host'),
           kind,
           platform_version: platformVersion.slice(0, 40),
+          version: (file?.version ?? extensionVersion ?? '').slice(0, 40),
+          channel: file?.channel ?? '',
+          refused: (file?.isOpen ?? asked.verdict.allowed) ? 0 : 1,
         },
       });
     },

@@ -103,6 +103,9 @@ const codesOf = (verdicts: readonly Verdict[]) => {
   return counts;
 };
 
+/** What usage remembers beside who asked for what. */
+const NO_MORE = { platform_version: '', version: '', channel: '', refused: 0 as const };
+
 onEachDatabase('the group commit', (database) => {
   const rounds = (): number => (database().engine === 'postgres' ? 100 : 15);
 
@@ -408,7 +411,7 @@ onEachDatabase('the group commit', (database) => {
         key: { kind: 'none' },
         site: siteOf('example.com'),
       };
-      const usage = { product_id: shop.product.id, key_id: '', license_id: '', site: '', kind, platform_version: '' };
+      const usage = { product_id: shop.product.id, key_id: '', license_id: '', site: '', kind, ...NO_MORE };
       return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
     };
 
@@ -514,7 +517,7 @@ describe('the group commit without a database', () => {
       key: { kind: 'none' },
       site: null,
     };
-    const usage = { product_id: 'p', key_id: '', license_id: '', site: '', kind: 'updates.xml', platform_version: '' };
+    const usage = { product_id: 'p', key_id: '', license_id: '', site: '', kind: 'updates.xml', ...NO_MORE };
     return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
   })();
   const dbThat = (tx: Db['tx']): Db => ({

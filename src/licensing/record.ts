@@ -70,8 +70,10 @@ async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
   await announce(tx, news, entries[0]?.question.now ?? 0);
   const rows = entries.map((entry, i): UsageRow => {
     const final = verdicts[i] as Verdict;
-    const code = entry.verdict.allowed && !final.allowed ? final.code : entry.code;
-    return { ...entry.usage, at: toIso(entry.question.now), day: dayOf(entry.question.now), code };
+    const isLost = entry.verdict.allowed && !final.allowed;
+    const code = isLost ? final.code : entry.code;
+    const refused = isLost ? 1 : entry.usage.refused;
+    return { ...entry.usage, at: toIso(entry.question.now), day: dayOf(entry.question.now), code, refused };
   });
   await appendUsage(tx, rows);
   return verdicts;

@@ -8,7 +8,7 @@ import {
   moveActivation,
   pageOfActivations,
   releaseActivation,
-  touchActivation,
+  touchActivations,
 } from './store-activations.ts';
 import { findLicense } from './store-licenses.ts';
 
@@ -115,7 +115,7 @@ onEachDatabase('the store of slots', (database) => {
     ];
     const other = await seedLicense(db, { id: license.organizationId });
     const foreign = await seedSite(db, other, site);
-    for (const at of [LATER, NOW]) await db.tx((tx) => touchActivation(tx, license.id, [site], at));
+    for (const at of [LATER, NOW]) await db.tx((tx) => touchActivations(tx, [{ licenseId: license.id, site, at }]));
     const seen = [];
     for (const { id } of slots) seen.push((await find(id))?.lastSeenAt === LATER);
     expect(seen.filter(Boolean)).toHaveLength(isSeen ? 1 : 0);
@@ -125,7 +125,7 @@ onEachDatabase('the store of slots', (database) => {
   it('a Joomla site is seen by its instance too, where its command line names no host', async () => {
     const { db, license, find } = await scene();
     const slot = await seedSite(db, license, 'a.example.com', { instance: HASH });
-    await db.tx((tx) => touchActivation(tx, license.id, [`instance:${HASH}`], LATER));
+    await db.tx((tx) => touchActivations(tx, [{ licenseId: license.id, site: `instance:${HASH}`, at: LATER }]));
     expect((await find(slot.id))?.lastSeenAt).toBe(LATER);
   });
 });

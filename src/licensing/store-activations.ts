@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { engineOf, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { reversedName } from './domain-pattern.ts';
 import { BY_INSTANCE } from './slots.ts';
@@ -88,15 +88,33 @@ export async function pageOfActivations(
   return (await (after === null ? query : query.where('id', '>', after))).map(toActivation);
 }
 
+/** When a site of a license was seen last. */
+export interface SiteSeen {
+  licenseId: string;
+  site: string;
+  at: string;
+}
+
 /**
  * When sites were seen last, from the usage that was rolled up. A site is told by its host or, where usage names that, by its
  * instance: the slot's identity may be the domain that it shares with others.
  */
-export async function touchActivation(tx: Tx, licenseId: string, sites: readonly string[], at: string): Promise<void> {
-  const instances = sites.flatMap((site) => (site.startsWith(BY_INSTANCE) ? [site.slice(BY_INSTANCE.length)] : []));
-  await tx('activations')
-    .where({ license_id: licenseId, released_at: null })
-    .where((own) => own.whereIn('identity', sites).orWhereIn('host', sites).orWhereIn('instance', instances))
-    .where('last_seen_at', '<', at)
-    .update({ last_seen_at: at });
+export async function touchActivations(tx: Tx, seen: readonly SiteSeen[]): Promise<void> {
+  if (seen.length === 0) return;
+  const list = seen.map(({ licenseId, site, at }) => ({
+    ...{ license_id: licenseId, site, at },
+    instance: site.startsWith(BY_INSTANCE) ? site.slice(BY_INSTANCE.length) : null,
+  }));
+  const names = ['license_id', 'site', 'at', 'instance'];
+  const values =
+    engineOf(tx) === 'postgres'
+      ? `json_to_recordset(?::json) as s(${names.map((name) => `${name} text`).join(', ')})`
+      : `(select ${names.map((name) => `json_extract(value, '$.${name}') as ${name}`).join(', ')} from json_each(?)) as s`;
+  await tx.raw(
+    `update activations set last_seen_at = s.at from ${values}
+     where activations.license_id = s.license_id and activations.released_at is null
+       and (activations.identity = s.site or activations.host = s.site or activations.instance = s.instance)
+       and activations.last_seen_at < s.at`,
+    [JSON.stringify(list)],
+  );
 }

@@ -1,4 +1,4 @@
-import { forUpdate, insertMany, type Tx } from '../db/dialect.ts';
+import { insertMany, type Row, type Tx } from '../db/dialect.ts';
 
 /** One answered poll, download or validation. Texts are empty where nothing is known; no key and no address is in it. */
 export interface UsageRow {
@@ -13,46 +13,22 @@ export interface UsageRow {
   /** E.g. `joomla/5.2.1`. */
   platform_version: string;
   code: string;
+  /** Of a poll or validation what is installed, as far as the client says; of a download what was fetched. */
+  version: string;
+  /** That of what was fetched. */
+  channel: string;
+  /** 1: nothing was opened. The code alone does not tell: an ended key may open what it owns. */
+  refused: 0 | 1;
 }
 
-const LOG = ['at', 'day', 'product_id', 'key_id', 'license_id', 'site', 'kind', 'platform_version', 'code'] as const;
+const LOG = [
+  ...['at', 'day', 'product_id', 'key_id', 'license_id', 'site', 'kind', 'platform_version', 'code'],
+  ...['version', 'channel', 'refused'],
+];
 const COUNTED = ['product_id', 'day', 'key_id', 'site', 'kind', 'platform_version', 'code'] as const;
 
 export async function appendUsage(tx: Tx, rows: readonly UsageRow[]): Promise<void> {
-  await insertMany(tx, 'usage_log', LOG, rows as unknown as Record<string, string>[]);
-}
-
-export interface RollUp {
-  rows: number;
-  /** Which sites of which licenses were seen, and when last. */
-  seen: { license_id: string; site: string; at: string }[];
-}
-
-/**
- * Moves the oldest rows of the log into the day counters; at most `most`, so that each call takes a few milliseconds. The rows are
- * named one by one and locked: a row with a smaller number that another instance commits meanwhile waits for the next call.
- */
-export async function rollUpUsage(tx: Tx, most: number): Promise<RollUp> {
-  const oldest = await forUpdate(tx, tx('usage_log').orderBy('id').limit(most).select('id'));
-  if (oldest.length === 0) return { rows: 0, seen: [] };
-  const rows = `id in (${oldest.map(({ id }) => Number(id)).join(', ')})`;
-  const counted = COUNTED.join(', ');
-  await tx.raw(
-    `insert into usage_daily (${counted}, count, last_at)
-     select ${counted}, count(*), max(at) from usage_log where ${rows} group by ${counted}
-     on conflict (${counted}) do update
-       set count = usage_daily.count + excluded.count,
-           last_at = case when excluded.last_at > usage_daily.last_at then excluded.last_at else usage_daily.last_at end`,
-  );
-  const seen = await tx('usage_log')
-    .whereRaw(rows)
-    .whereNot('site', '')
-    .whereNot('license_id', '')
-    .groupBy('license_id', 'site')
-    .select('license_id', 'site')
-    .max('at as at');
-  await tx('usage_log').whereRaw(rows).delete();
-  return { rows: oldest.length, seen: seen as unknown as RollUp['seen'] };
+  await insertMany(tx, 'usage_log', LOG, rows as unknown as Row[]);
 }
 
 export interface UsageFilter {

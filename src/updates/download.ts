@@ -72,7 +72,8 @@ async function download(
   const platformVersion = clientVersion(wanted?.format.platform ?? 'joomla', req.headers['user-agent'], poll.query);
   const kind = wanted === null ? 'missing' : 'download';
   const use = { kind, platformVersion, extensionVersion: poll.extensionVersion, code };
-  const final = await within(PATIENCE_MS, deps.gate.record({ ...asked, verdict }, use));
+  const file = wanted === null ? {} : { file: { ...wanted.served, isOpen } };
+  const final = await within(PATIENCE_MS, deps.gate.record({ ...asked, verdict }, { ...use, ...file }));
   const finalCode = final === verdict ? code : final.code;
   deps.count('download', finalCode);
   if (wanted === null) return say(res, 404, 'There is no such file.', finalCode);
