@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes, openapiText } from '../../src/api-routes.ts';
 import type { Route } from '../../src/http/route.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { accessPage } from '../support/access-table.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { openSqlite, type TestDatabase } from '../support/databases.ts';
 
@@ -23,6 +24,10 @@ describe('the OpenAPI document', () => {
 
   it('stands in docs/openapi.json as the code makes it; `npm run openapi` writes it anew', () => {
     expect(readFileSync(join(packageRoot, 'docs/openapi.json'), 'utf8')).toBe(openapiText(api.core));
+  });
+
+  it('says who may call what in docs/access.md; `npm run access` writes it anew', () => {
+    expect(readFileSync(join(packageRoot, 'docs/access.md'), 'utf8')).toBe(accessPage(routes));
   });
 
   it('describes each route: words, tag, scope and, where it names a thing, that it may be missing', () => {
