@@ -1,5 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import type { ReleaseProblem } from '../releases/release.ts';
-import { type Call, choiceOf } from './command.ts';
+import { type Call, choiceOf, UsageError } from './command.ts';
 
 export const FORMATS = ['text', 'json', 'github'] as const;
 
@@ -19,11 +20,27 @@ export function isFailed(found: readonly Found[], failOn: 'error' | 'warning' | 
 
 export function print({ io, values, isJson }: Call, found: readonly Found[]): void {
   const format = isJson ? 'json' : (choiceOf(values, 'format', FORMATS) ?? 'text');
-  const report = { clean: !isFailed(found, 'warning'), results: found };
+  const report = reportOf(found);
   io.json(report);
   if (isJson) return;
   const lines = { text: words, github: annotations, json: () => [JSON.stringify(report)] }[format];
   io.say(lines(found).join('\n'));
+}
+
+/** For what runs after: the same answer as `--json` gives. Throws UsageError where it cannot be written. */
+export async function writeReport(path: string, found: readonly Found[]): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(reportOf(found), null, 2)}\n`);
+  } catch (error) {
+    throw new UsageError(
+      `--report ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function reportOf(found: readonly Found[]) {
+  const problems = found.flatMap((each) => each.problems).length;
+  return { clean: problems === 0, problems, results: found };
 }
 
 function words(found: readonly Found[]): string[] {

@@ -9,7 +9,8 @@ import { problemView } from '../releases/release-view.ts';
 import { parseTargetRange } from '../releases/target-range.ts';
 import { problemsOf } from '../releases/whole-releases.ts';
 import { type Call, type Command, choiceOf, EXIT, listOf, textOf, UsageError } from './command.ts';
-import { FORMATS, type Found, isFailed, print } from './lint-report.ts';
+import { FORMATS, type Found, isFailed, print, writeReport } from './lint-report.ts';
+import { productsOnServer, settingsFor } from './lint-server.ts';
 import { withCore } from './session.ts';
 
 export const productLint: Command = {
@@ -19,17 +20,26 @@ export const productLint: Command = {
   help: [
     '--fail-on     error (default), warning or never: what makes the exit code 1; 2 means that it could not run',
     `--format      ${FORMATS.join(', ')}; github prints annotations for a workflow`,
-    'For zip files, without a server:',
-    '--tag         as the release will be tagged; the version in the file must match it',
+    '--report      a file that gets the JSON answer beside what is printed',
+    'For zip files, without installation and network:',
+    '--tag         as the release will be tagged; the version in the file must match it; --version says the same',
     '--mode        of the product: listed (default), open or strict',
     '--feed-url    where the product is served, to check what the file asks; several with commas',
     `--settings    ${RELEASE_SETTINGS_PATH} of the repository (that of this folder)`,
     "--target-joomla, --target-dolibarr   versions it runs on, where the settings do not say: '4.4 - 6'",
+    'With a server, whose settings of the product then count:',
+    '--server      address of Feedgate; --product org/repo; --token, --token-file or FEEDGATE_TOKEN',
   ],
   options: {
     'fail-on': { type: 'string' },
     format: { type: 'string' },
+    report: { type: 'string' },
     tag: { type: 'string' },
+    version: { type: 'string' },
+    server: { type: 'string' },
+    product: { type: 'string' },
+    token: { type: 'string' },
+    'token-file': { type: 'string' },
     mode: { type: 'string' },
     'feed-url': { type: 'string' },
     settings: { type: 'string' },
@@ -42,6 +52,8 @@ export const productLint: Command = {
     const isFiles = positionals.some((each) => /\.zip$/i.test(each));
     const found = isFiles ? await lintFiles(call) : await lintProduct(call);
     const failOn = choiceOf(call.values, 'fail-on', ['error', 'warning', 'never']) ?? 'error';
+    const report = textOf(call.values, 'report');
+    if (report !== undefined) await writeReport(report, found);
     print(call, found);
     return isFailed(found, failOn) ? EXIT.failed : EXIT.ok;
   },
@@ -67,11 +79,13 @@ async function lintProduct(call: Call): Promise<Found[]> {
   });
 }
 
+/** Whatever keeps it from judging is a fault of the call: exit code 2, never 1. */
 async function lintFiles(call: Call): Promise<Found[]> {
   const wish = await wishOf(call);
+  const products = await productsOnServer(call);
   const found: Found[] = wish.fault === null ? [] : [wish.fault];
   for (const file of call.positionals) {
-    const { platforms, version, problems } = await readable(file, wish);
+    const { platforms, version, problems } = await readable(file, { ...wish, ...settingsFor(products, file, wish) });
     found.push({
       subject: file,
       about: platforms.length === 0 ? '' : `${platforms.join(', ')} ${version ?? ''}`.trim(),
@@ -85,8 +99,7 @@ async function readable(file: string, wish: LintFileWish): Promise<LintedFile> {
   try {
     return await lintFile(file, wish);
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw new UsageError(`${file} cannot be read: ${error.message}`);
-    throw error;
+    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -105,8 +118,11 @@ async function wishOf({ values }: Call): Promise<LintFileWish & { fault: Found |
     if (!read.ok) throw new UsageError(`--target-${platform}: ${read.detail}`);
     targets[platform] = read.range;
   }
+  const [tag, version] = [textOf(values, 'tag'), textOf(values, 'version')];
+  if (tag !== undefined && version !== undefined && tag !== version)
+    throw new UsageError('give --tag or --version, not both');
   return {
-    tag: textOf(values, 'tag') ?? null,
+    tag: tag ?? version ?? null,
     mode: choiceOf(values, 'mode', MODES) ?? 'listed',
     feedUrls: listOf(values, 'feed-url'),
     settings,
