@@ -37,6 +37,7 @@ import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secr
 import { type Catalog, makeCatalog } from './updates/catalog.ts';
 import { makeDownload } from './updates/download.ts';
 import { makeCache } from './updates/feed-cache.ts';
+import { pageUrl } from './updates/feed-releases.ts';
 import { makeServe } from './updates/serve.ts';
 import { makeWeb } from './web/web.ts';
 
@@ -113,6 +114,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
       const documents = format?.documents.filter((each) => each.kind === 'feed').map((each) => each.fileName) ?? [];
       return feedUrlsOf(db, config.publicUrl, product, documents);
     },
+    pageOf: (product) => pageUrl(config.publicUrl, product),
     settled: makeCache(MOST_SETTLED),
   };
   const worker = makeWorker({

@@ -23,6 +23,8 @@ export interface ReconcileDeps extends ForgeDeps {
   ingest: Omit<IngestDeps, 'now'>;
   /** Every address of a product's feed on a platform, the current one first. */
   feedUrls(product: Product, platform: Platform): Promise<string[]>;
+  /** The product's page, for people. */
+  pageOf(product: Product): string;
   /** By product and tag: what the last look at a tag without a release of its own ended in. Forgotten at a restart. */
   settled: Cache<Settled>;
 }

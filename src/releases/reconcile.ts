@@ -5,6 +5,7 @@ import type { RemoteRepository, RemoteState } from '../forge/forge.ts';
 import { findOrganization, updateRepository } from '../forge/store.ts';
 import { failDeliveries, settleDeliveries } from '../forge/store-deliveries.ts';
 import type { Lease } from '../jobs/worker.ts';
+import { markCommits } from './mark-commits.ts';
 import { editionFault } from './product.ts';
 import { type Progress, type ReconcileDeps, reconcileProduct } from './reconcile-product.ts';
 import { productsOfRepository, renameProduct } from './store-products.ts';
@@ -70,6 +71,7 @@ async function look(
     looked += done.looked;
     troubles.push(...done.troubles);
   }
+  await markCommits(deps, { side: { ...side, repository }, products, state, lease });
   if (troubles[0]) throw troubles[0];
   return { state: 'done', looked };
 }

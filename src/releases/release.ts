@@ -102,6 +102,8 @@ export const RELEASE_PROBLEM_CODES = [
   'UPDATE_URL_MISSING',
   'KEYLESS_POLLS',
   'GATE_BYPASS',
+  'COMMIT_STATUS_REFUSED',
+  'BRIDGE_FAILED',
 ] as const;
 export type ReleaseProblemCode = (typeof RELEASE_PROBLEM_CODES)[number];
 
