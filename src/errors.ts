@@ -31,6 +31,7 @@ export const PROBLEMS = {
   TOKEN_ENDED: [409, 'The token is of no use any more'],
   STILL_IN_USE: [409, 'It is still in use'],
   PACKAGE_INACTIVE: [409, 'The package is not sold any more'],
+  PRECONDITION_FAILED: [412, 'It was changed meanwhile'],
   BODY_TOO_LARGE: [413, 'The body is too large'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The body must be JSON'],
   ADDON_NEEDS_LICENSE: [422, 'An add-on is sold into a license only'],

@@ -7,14 +7,14 @@ import type { OrganizationRecord, RepositoryRecord } from '../forge/forge-reads.
 import { findForgeByName, forgeOverviews, handMadeHook } from '../forge/forge-reads.ts';
 import { ensureRepositoryHook } from '../forge/hooks.ts';
 import type { ForgeSide } from '../releases/artifacts.ts';
-import { requireChannels } from '../releases/channels.ts';
 import { detect } from '../releases/detect.ts';
 import type { FoundEdition } from '../releases/editions.ts';
 import { type Product, ProductSettings, productPath } from '../releases/product.ts';
+import { changedSettings } from '../releases/product-change.ts';
 import { listProducts } from '../releases/product-reads.ts';
 import { productView } from '../releases/product-view.ts';
 import { productWarnings } from '../releases/product-warnings.ts';
-import { addProduct, changeProduct } from '../releases/products.ts';
+import { addProduct } from '../releases/products.ts';
 import type { Platform } from '../releases/release.ts';
 import { pageUrl } from '../updates/feed-releases.ts';
 import { type Call, EXIT, flagOf, type Io, textOf } from './command.ts';
@@ -60,14 +60,12 @@ export async function addOne(
   platforms: readonly Platform[],
   edition: FoundEdition | null,
 ): Promise<Added> {
-  const base = ProductSettings.parse({});
-  const change = changeOf(values, { platforms, settings: base });
-  if (change.open_channels) requireChannels(organization.rules, change.open_channels, '/open_channels');
-  const settings = change.settings ?? base;
+  const change = changeOf(values, { platforms });
+  const settings = changedSettings(ProductSettings.parse({}), change.settings ?? {});
   const assets = edition && Object.fromEntries(platforms.map((platform) => [platform, edition.asset]));
   const { name, description, mode } = change;
   const slug = textOf(values, 'slug');
-  let product = await addProduct(
+  const product = await addProduct(
     core.db,
     {
       organization,
@@ -75,16 +73,13 @@ export async function addOne(
       slug,
       edition: edition?.edition ?? textOf(values, 'edition'),
       name: edition === null ? name : `${name ?? slug ?? repository?.name} ${edition.edition}`,
-      ...{ description, platforms, mode },
+      ...{ description, platforms, mode, requireKey: change.require_key },
+      ...{ openChannels: change.open_channels, securityOpen: change.security_open },
+      ...{ claimOn: change.claim_on, missingSite: change.missing_site },
       settings: assets === null ? settings : { ...settings, assets },
     },
     byCli(core),
   );
-  const { open_channels, security_open, claim_on, missing_site } = change;
-  const rest = Object.entries({ open_channels, security_open, claim_on, missing_site }).filter(
-    ([, v]) => v !== undefined,
-  );
-  if (rest.length > 0) product = await changeProduct(core.db, product.id, Object.fromEntries(rest), byCli(core));
   return { product, feeds: feedsOf(core, product) };
 }
 

@@ -11,10 +11,11 @@ import { migrateCommand } from './migrate.ts';
 import { openapi } from './openapi.ts';
 import { packageChange, packageCreate, packageList } from './package.ts';
 import { productAdd } from './product-add.ts';
+import { productAliasAdd, productAliasList, productAliasRemove } from './product-alias.ts';
 import { lint, productLint } from './product-lint.ts';
 import { productList } from './product-list.ts';
 import { productPreview } from './product-preview.ts';
-import { productAliasAdd, productRetire, productSet } from './product-set.ts';
+import { productRetire, productSet } from './product-set.ts';
 import { productSync } from './product-sync.ts';
 import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { rulesSet, rulesShow } from './rules.ts';
@@ -25,7 +26,8 @@ import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 export const commands: readonly Command[] = [
   ...[serveCommand, migrateCommand, demo, doctor],
   ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate],
-  ...[productAdd, productList, productSet, productSync, productLint, productPreview, productAliasAdd, productRetire],
+  ...[productAdd, productList, productSet, productSync, productLint, productPreview, productRetire],
+  ...[productAliasAdd, productAliasList, productAliasRemove],
   ...[releaseList, releaseYank, releaseUnyank],
   ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange],

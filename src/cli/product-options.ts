@@ -1,5 +1,7 @@
+import type { z } from 'zod';
 import { MODES } from '../licensing/verdict.ts';
-import { type Product, ProductChange, type ProductSettings } from '../releases/product.ts';
+import { type Product, ProductChange, ProductSettings } from '../releases/product.ts';
+import type { ProductEdit, SettingsEdit } from '../releases/product-change.ts';
 import { PLATFORMS, type Platform } from '../releases/release.ts';
 import { parseTargetRange } from '../releases/target-range.ts';
 import { choiceOf, listOf, textOf, UsageError, type Values } from './command.ts';
@@ -10,6 +12,7 @@ export const PRODUCT_OPTIONS = {
   description: { type: 'string' },
   platform: { type: 'string' },
   mode: { type: 'string' },
+  'require-key': { type: 'string' },
   asset: { type: 'string', multiple: true },
   element: { type: 'string' },
   module: { type: 'string' },
@@ -29,10 +32,11 @@ export const PRODUCT_OPTIONS = {
 
 export const PRODUCT_HELP: readonly string[] = [
   '--name, --description   as customers read them',
-  `--platform              ${PLATFORMS.join(', ')}, or both`,
+  `--platform              ${PLATFORMS.join(', ')}, both with a comma, or none: an app that asks for no feed`,
   '--mode                  open (no key), listed (key for the file), strict (key for everything; hides updates from stock Joomla)',
+  '--require-key           yes: strict, unless a key is needed already; no: open. In place of --mode',
   "--asset                 which file of a release, such as '*-pro.zip'; for one platform 'joomla=pkg_*.zip'",
-  '--element, --module     which extension, where a file holds several: Joomla element, Dolibarr module',
+  "--element, --module     which extension, where a file holds several: Joomla element, Dolibarr module; '' takes it away",
   "--target-joomla         Joomla versions it runs on, where a release does not say: '4.4 - 6'",
   "--target-dolibarr       the same for Dolibarr: '>=18'",
   '--php                   lowest PHP version',
@@ -46,30 +50,42 @@ export const PRODUCT_HELP: readonly string[] = [
 ];
 
 /** Only what was said, ready for the verbs. Throws UsageError for words that nobody understands. */
-export function changeOf(values: Values, product: Pick<Product, 'platforms' | 'settings'>): Partial<ProductChange> {
+export function changeOf(values: Values, product: Pick<Product, 'platforms'>): ProductEdit {
   const platforms = platformsOf(values);
+  const mode = choiceOf(values, 'mode', MODES);
+  const requireKey = choiceOf(values, 'require-key', ['yes', 'no']);
+  if (mode !== undefined && requireKey !== undefined) throw new UsageError('--mode and --require-key say the same');
   const openChannels = textOf(values, 'open-channels');
   const securityOpen = choiceOf(values, 'security-open', ['yes', 'no']);
-  const change = {
+  const said = defined({
     name: textOf(values, 'name'),
     description: textOf(values, 'description'),
-    platforms,
-    mode: choiceOf(values, 'mode', MODES),
+    mode,
     open_channels: openChannels === undefined ? undefined : listOf(values, 'open-channels'),
     security_open: securityOpen === undefined ? undefined : securityOpen === 'yes',
     claim_on: choiceOf(values, 'claim-on', ['download', 'feed']),
     missing_site: choiceOf(values, 'missing-site', ['allow', 'deny']),
-    settings: settingsOf(values, platforms ?? product.platforms, product.settings),
+  });
+  const settings = settingsOf(values, platforms ?? product.platforms);
+  return {
+    ...checked(ProductChange.partial(), said),
+    ...(platforms === undefined ? {} : { platforms }),
+    ...(requireKey === undefined ? {} : { require_key: requireKey === 'yes' }),
+    ...(settings === null ? {} : { settings }),
   };
-  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-  const parsed = ProductChange.partial().safeParse(said);
-  if (parsed.success) return parsed.data as Partial<ProductChange>;
+}
+
+function checked<T extends z.ZodType>(schema: T, said: unknown): z.output<T> {
+  const parsed = schema.safeParse(said);
+  if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 export function platformsOf(values: Values): Platform[] | undefined {
-  if (textOf(values, 'platform') === undefined) return undefined;
+  const text = textOf(values, 'platform');
+  if (text === undefined) return undefined;
+  if (text === 'none') return [];
   return listOf(values, 'platform').map((name) => {
     const platform = PLATFORMS.find((each) => each === name);
     if (platform === undefined) throw new UsageError(`--platform is one of ${PLATFORMS.join(', ')}`);
@@ -77,12 +93,9 @@ export function platformsOf(values: Values): Platform[] | undefined {
   });
 }
 
-function settingsOf(
-  values: Values,
-  platforms: readonly Platform[],
-  before: ProductSettings,
-): ProductSettings | undefined {
-  const said: Partial<ProductSettings> = {
+/** null: nothing was said of them. */
+function settingsOf(values: Values, platforms: readonly Platform[]): SettingsEdit | null {
+  const plain: Partial<ProductSettings> = {
     ...textSetting(values, 'php', 'phpMinimum'),
     ...textSetting(values, 'changelog', 'changelogFile'),
     ...textSetting(values, 'info-url', 'infoUrl'),
@@ -90,14 +103,29 @@ function settingsOf(
     ...textSetting(values, 'renew-url', 'renewUrl'),
   };
   const releaseFrom = choiceOf(values, 'release-from', ['releases', 'tags']);
-  if (releaseFrom !== undefined) said.releaseFrom = releaseFrom;
-  const assets = assetsOf(values, platforms);
-  if (assets !== null) said.assets = { ...before.assets, ...assets };
-  const hints = { joomla: textOf(values, 'element'), dolibarr: textOf(values, 'module') };
-  const targets = { joomla: targetOf(values, 'joomla'), dolibarr: targetOf(values, 'dolibarr') };
-  if (isSaid(hints)) said.hints = { ...before.hints, ...defined(hints) };
-  if (isSaid(targets)) said.targets = { ...before.targets, ...defined(targets) };
-  return Object.keys(said).length === 0 ? undefined : { ...before, ...said };
+  if (releaseFrom !== undefined) plain.releaseFrom = releaseFrom;
+  const hints = defined({ joomla: textOf(values, 'element'), dolibarr: textOf(values, 'module') });
+  const maps = {
+    assets: assetsOf(values, platforms),
+    hints,
+    targets: defined({ joomla: targetOf(values, 'joomla'), dolibarr: targetOf(values, 'dolibarr') }),
+  };
+  const said = Object.fromEntries(Object.entries(maps).filter(([, map]) => Object.keys(map).length > 0));
+  // What was not said has a default in there, which must not be set by it.
+  checked(ProductSettings, plain);
+  const settings: SettingsEdit = { ...plain, ...withoutEmpty(said) };
+  return Object.keys(settings).length === 0 ? null : settings;
+}
+
+/** An empty text takes a setting away. */
+function withoutEmpty(maps: object): SettingsEdit {
+  const entries = Object.entries(maps).map(([name, map]) => [
+    name,
+    Object.fromEntries(
+      Object.entries(map as object).map(([platform, value]) => [platform, value === '' ? null : value]),
+    ),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function textSetting<K extends keyof ProductSettings>(values: Values, option: string, name: K) {
@@ -105,18 +133,14 @@ function textSetting<K extends keyof ProductSettings>(values: Values, option: st
   return text === undefined ? {} : ({ [name]: text === '' ? null : text } as Pick<ProductSettings, K>);
 }
 
-function isSaid(values: object): boolean {
-  return Object.values(values).some((value) => value !== undefined);
-}
-
 function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** `PATTERN` for every platform of the product, or `PLATFORM=PATTERN`. */
-function assetsOf(values: Values, platforms: readonly Platform[]): Partial<Record<Platform, string>> | null {
+function assetsOf(values: Values, platforms: readonly Platform[]): Partial<Record<Platform, string>> {
   const patterns = values['asset'];
-  if (!Array.isArray(patterns)) return null;
+  if (!Array.isArray(patterns)) return {};
   const assets: Partial<Record<Platform, string>> = {};
   for (const text of patterns.map(String)) {
     const named = PLATFORMS.find((platform) => text.startsWith(`${platform}=`));
@@ -127,7 +151,7 @@ function assetsOf(values: Values, platforms: readonly Platform[]): Partial<Recor
 
 function targetOf(values: Values, platform: Platform) {
   const text = textOf(values, `target-${platform}`);
-  if (text === undefined) return undefined;
+  if (text === undefined || text === '') return text;
   const read = parseTargetRange(text);
   if (!read.ok) throw new UsageError(`--target-${platform}: ${read.detail}`);
   return read.range;

@@ -21,7 +21,7 @@ export function sendReply(req: Request, res: Response, reply: Reply, publicUrl: 
   const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
   const isGet = req.method === 'GET' || req.method === 'HEAD';
   if (isGet && reply.status === 200) {
-    headers['ETag'] = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
+    headers['ETag'] = etagOfText(text);
     const next = nextLink(req.originalUrl, reply.body, publicUrl);
     if (next !== null) headers['Link'] = next;
   }
@@ -33,6 +33,15 @@ export function sendReply(req: Request, res: Response, reply: Reply, publicUrl: 
   }
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   res.end(unchanged ? undefined : text);
+}
+
+/** The tag that a GET with this body carries. */
+export function etagOf(body: unknown): string {
+  return etagOfText(JSON.stringify(body));
+}
+
+function etagOfText(text: string): string {
+  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
 }
 
 /** True where `If-None-Match` names the tag; compared weakly, as RFC 9110, section 13.1.2 wants. */

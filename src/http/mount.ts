@@ -43,7 +43,8 @@ async function serve(route: Route, req: Request, res: Response, deps: MountDeps)
   const { input, fingerprint } = await readInput(req, res, route);
   const actor = caller && (await placedActor(route, caller, input, now, deps));
   const idempotencyKey = route.method === 'post' && actor ? keyOf(req) : null;
-  const context: Context = { actor, requestId: requestIdOf(req, res), now, idempotencyKey, network };
+  const ifMatch = route.conditional ? (req.get('if-match') ?? null) : null;
+  const context: Context = { actor, requestId: requestIdOf(req, res), now, idempotencyKey, ifMatch, network };
   if (idempotencyKey === null || !actor) {
     const reply = await handle(route, input, context);
     return 'stream' in reply ? sendStream(req, res, reply) : sendReply(req, res, reply, deps.publicUrl);

@@ -19,6 +19,7 @@ export interface ApiInfo {
 const ALWAYS: readonly ProblemCode[] = ['INVALID_REQUEST'];
 const WITH_TOKEN: readonly ProblemCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
 const WITH_BODY: readonly ProblemCode[] = ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const WITH_MATCH: readonly ProblemCode[] = ['PRECONDITION_FAILED'];
 const WITH_KEY: readonly ProblemCode[] = ['IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_KEY_CONFLICT'];
 
 const DESCRIPTION = `Times are RFC 3339 in UTC, unlimited is null, and money is in minor units. An error is a problem (RFC 9457)
@@ -33,6 +34,14 @@ const KEY_HEADER = {
   description: `Makes it safe to send the request again: the reply is kept for 24 hours and repeated with the header
 Idempotent-Replayed, without keys and secrets that cannot be read again. 1 to 255 printable ASCII characters, bare or quoted.`,
   schema: { type: 'string', minLength: 1, maxLength: 257 },
+};
+
+const MATCH_HEADER = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of the GET before: the change is refused with 412 where it was changed meanwhile.',
+  schema: { type: 'string' },
 };
 
 const PROBLEM_SCHEMA = {
@@ -115,6 +124,7 @@ function operation(each: Route, schemas: Map<string, Json>): Json {
       ...parameters(each.params, 'path', schemas),
       ...parameters(each.query, 'query', schemas),
       ...(keyed ? [{ ...KEY_HEADER, description: KEY_HEADER.description.replaceAll('\n', ' ') }] : []),
+      ...(each.conditional ? [MATCH_HEADER] : []),
     ],
     ...(each.hasBody ? { requestBody: requestBody(each.body, schemas) } : {}),
     responses: { ...answers(each, schemas), ...refusals(each, keyed) },
@@ -168,6 +178,7 @@ function refusals(each: Route, keyed: boolean): Json {
     ...(each.scope === 'public' ? [] : WITH_TOKEN),
     ...(each.hasBody ? WITH_BODY : []),
     ...(keyed ? WITH_KEY : []),
+    ...(each.conditional ? WITH_MATCH : []),
     ...each.problems,
   ]);
   const byStatus = new Map<number, string[]>();

@@ -20,6 +20,8 @@ export interface Context<S extends Access = Access> {
   now: number;
   /** As sent with a POST that needs a scope; else null. */
   idempotencyKey: string | null;
+  /** The header `If-Match` of a request to a route that takes it; else null. */
+  ifMatch: string | null;
   /** The caller's network (/24 or /48), the only trace of its address that may be kept. */
   network: string;
 }
@@ -60,6 +62,8 @@ export interface RouteSpec<
   /** Objects in it must be z.strictObject, so that a mistyped field is refused and not ignored. */
   body?: B;
   answers: A;
+  /** Takes `If-Match`: the handler asks `requireMatch` in the transaction that writes. */
+  conditional?: true;
   /** Problems of this route beside those that every route may have; for the document. */
   problems?: readonly ProblemCode[];
   /** JSON pointers (`*` for every item of a list) to what must not be stored with a kept reply: keys, tokens, secrets. */
@@ -87,6 +91,7 @@ export interface Route {
   body: z.ZodType;
   hasBody: boolean;
   answers: Answers;
+  conditional: boolean;
   problems: readonly ProblemCode[];
   secretFields: readonly string[];
   refill: ((stored: unknown, context: Context) => Promise<unknown>) | null;
@@ -127,6 +132,7 @@ export function route<
     body,
     hasBody: spec.body !== undefined,
     answers: spec.answers,
+    conditional: spec.conditional ?? false,
     problems: spec.problems ?? [],
     secretFields: spec.secretFields ?? [],
     refill,

@@ -4,7 +4,8 @@ import { idParam } from '../http/id-param.ts';
 import { pageOfAll } from '../http/page-of-all.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { addAddress, planSync } from './connect-product.ts';
+import { addAddress, removeAlias } from './aliases.ts';
+import { planSync } from './connect-product.ts';
 import { productOf } from './level.ts';
 import { AliasView } from './product-view.ts';
 import { ProblemView, problemView } from './release-view.ts';
@@ -21,7 +22,7 @@ const Aliases = z.object({ items: z.array(AliasView) });
 
 /** Addresses and problems of products, and the look at their repositories. */
 export function productPartRoutes(deps: Deps): Route[] {
-  return [listingAliases(deps), addingAlias(deps), listingProblems(deps), syncing(deps)];
+  return [listingAliases(deps), addingAlias(deps), removingAlias(deps), listingProblems(deps), syncing(deps)];
 }
 
 function listingAliases({ db }: Deps): Route {
@@ -69,6 +70,26 @@ function addingAlias({ db, documents }: Deps): Route {
       const product = await productOf(db, context.actor, id);
       await addAddress(db, product, body.path, body.document, context);
       return { status: 201, body: { items: await addressesOf(db, id) } };
+    },
+  });
+}
+
+function removingAlias({ db }: Deps): Route {
+  return route({
+    method: 'delete',
+    path: '/api/v1/products/{id}/aliases',
+    operationId: 'removeAlias',
+    summary: 'Takes an old address from a product; from then on it leads nowhere',
+    tag: 'products',
+    scope: 'admin',
+    role: 'admin',
+    params,
+    query: z.object({ path: z.string().trim().min(1).max(500) }),
+    answers: { 200: Aliases },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'STILL_IN_USE'],
+    async handler({ params: { id }, query }, context) {
+      await removeAlias(db, await productOf(db, context.actor, id), query.path, context);
+      return { status: 200, body: { items: await addressesOf(db, id) } };
     },
   });
 }

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { HookDeps } from '../forge/hooks.ts';
 import { idParam } from '../http/id-param.ts';
+import { requireMatch } from '../http/if-match.ts';
 import { pageOfAll } from '../http/page-of-all.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { MODES } from '../licensing/verdict.ts';
-import { requireChannels } from './channels.ts';
-import { connectProduct } from './connect-product.ts';
+import { connectProduct, type ProductWish } from './connect-product.ts';
 import { ORGANIZATION_LEVEL, organizationOf, productOf } from './level.ts';
-import { type Product, ProductChange, ProductSettings } from './product.ts';
-import { changedSettings, modeFor, ProductView, productView, SettingsBody } from './product-view.ts';
+import { type Product, ProductSettings } from './product.ts';
+import { changedSettings, NewProductBody, ProductChangeBody, settingsEdit } from './product-change.ts';
+import { ProductView, productView } from './product-view.ts';
 import { changeProduct, retireProduct } from './products.ts';
 import { productsOf } from './whole-releases.ts';
 
@@ -17,56 +17,7 @@ interface Deps {
   forge: HookDeps;
 }
 
-const own = ProductChange.shape;
 const params = z.object({ id: idParam('product') });
-const requireKey = z
-  .boolean()
-  .optional()
-  .meta({ description: 'true is the mode `strict` (`listed` stays), false is `open`; not beside `mode`' });
-const path = z.string().trim().min(1).max(100);
-
-const oneModeOnly = {
-  path: ['require_key'],
-  message: 'says the same as mode; send one of them',
-};
-type ModeBody = { mode?: Product['mode'] | undefined; require_key?: boolean | undefined };
-const hasOneMode = (body: ModeBody) => body.mode === undefined || body.require_key === undefined;
-
-const NewProductBody = z
-  .strictObject({
-    repository: path.nullable().default(null).meta({
-      description: "Name of a repository of the organization's owner on its forge; null: an app without one",
-    }),
-    slug: path.optional().meta({ description: "Path below the organization; the repository's name by default" }),
-    edition: path.optional(),
-    name: own.name.optional(),
-    description: own.description.optional(),
-    platforms: own.platforms,
-    mode: z.enum(MODES).optional().meta({ description: '`listed` by default' }),
-    require_key: requireKey,
-    settings: SettingsBody.default({}),
-  })
-  .refine(hasOneMode, oneModeOnly)
-  .refine((body) => body.repository !== null || body.slug !== undefined, {
-    path: ['slug'],
-    message: 'is required without a repository',
-  });
-
-const ProductChangeBody = z
-  .strictObject({
-    name: own.name,
-    description: own.description,
-    platforms: own.platforms,
-    mode: own.mode,
-    require_key: requireKey,
-    open_channels: own.open_channels,
-    security_open: own.security_open,
-    claim_on: own.claim_on,
-    missing_site: own.missing_site,
-    settings: SettingsBody,
-  })
-  .partial()
-  .refine(hasOneMode, oneModeOnly);
 
 /** Products: what is licensed. */
 export function productRoutes(deps: Deps): Route[] {
@@ -131,19 +82,25 @@ function adding({ forge }: Deps): Route {
     problems: ['NOT_FOUND', 'ALREADY_EXISTS', 'FORGE_TROUBLE'],
     async handler({ params: { org }, body }, context) {
       const organization = await organizationOf(forge.db, context.actor, org);
-      const { require_key: required, settings, ...wish } = body;
-      const mode = body.mode ?? (required === undefined ? 'listed' : modeFor(null, required));
-      const { product, warning } = await connectProduct(
-        forge,
-        organization,
-        { ...wish, mode, settings: changedSettings(ProductSettings.parse({}), settings) },
-        context,
-      );
+      const { product, warning } = await connectProduct(forge, organization, wishOf(body), context);
       const shown = productView(product);
       const warnings = warning === null ? shown.warnings : [...shown.warnings, warning];
       return { status: 201, body: { ...shown, warnings } };
     },
   });
+}
+
+function wishOf(body: z.output<typeof NewProductBody>): ProductWish {
+  const { settings, open_channels, security_open, claim_on, missing_site, require_key, ...wish } = body;
+  return {
+    ...wish,
+    openChannels: open_channels,
+    securityOpen: security_open,
+    claimOn: claim_on,
+    missingSite: missing_site,
+    requireKey: require_key,
+    settings: changedSettings(ProductSettings.parse({}), settingsEdit(settings)),
+  };
 }
 
 function changing({ forge: { db } }: Deps): Route {
@@ -152,35 +109,24 @@ function changing({ forge: { db } }: Deps): Route {
     path: '/api/v1/products/{id}',
     operationId: 'changeProduct',
     summary: 'Changes a product',
-    description: 'Settings that are left out stay as they are. Read the `warnings`.',
+    description:
+      'What is left out stays as it is, so that two changes at once both count; a list is replaced whole, so send `If-Match` with one. Read the `warnings`.',
     tag: 'products',
     scope: 'admin',
     role: 'admin',
     params,
     body: ProductChangeBody,
+    conditional: true,
     answers: { 200: ProductView },
     problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
     async handler({ params: { id }, body }, context) {
-      const product = await productOf(db, context.actor, id);
-      const { rules } = await organizationOf(db, context.actor, product.organizationId);
-      const { require_key: required, mode, settings, ...change } = definedOf(body);
-      requireChannels(rules, change.open_channels ?? [], '/open_channels');
-      const changed = {
-        ...change,
-        ...(mode === undefined ? {} : { mode }),
-        ...(required === undefined ? {} : { mode: modeFor(product.mode, required) }),
-        ...(settings === undefined ? {} : { settings: changedSettings(product.settings, settings) }),
-      };
-      return { status: 200, body: productView(await changeProduct(db, id, changed, context)) };
+      await productOf(db, context.actor, id);
+      const { settings, ...change } = body;
+      const edit = { ...change, settings: settings && settingsEdit(settings) };
+      const unchanged = (now: Product) => requireMatch(context.ifMatch, ProductView, productView(now));
+      return { status: 200, body: productView(await changeProduct(db, id, edit, context, unchanged)) };
     },
   });
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Zod leaves out what was not sent; the types do not know that. */
-function definedOf<T extends object>(body: T): Defined<T> {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
 function retiring({ forge: { db } }: Deps): Route {

@@ -4,11 +4,11 @@ import type { Db } from '../db/connect.ts';
 import { ForgeTrouble, problem } from '../errors.ts';
 import { ensureRepository, findRemote, requireForge } from '../forge/connect.ts';
 import { ensureRepositoryHook, type HookDeps, RECONCILE } from '../forge/hooks.ts';
-import { findOrganization, type OrganizationRecord, type RepositoryRecord } from '../forge/store.ts';
+import type { OrganizationRecord, RepositoryRecord } from '../forge/store.ts';
 import { enqueue } from '../jobs/store.ts';
 import type { By } from '../licensing/keys.ts';
-import { type Product, RESERVED_SEGMENTS } from './product.ts';
-import { addAlias, addProduct, type NewProduct } from './products.ts';
+import type { Product } from './product.ts';
+import { addProduct, type NewProduct } from './products.ts';
 
 export type ProductWish = Omit<NewProduct, 'organization' | 'repository'> & {
   /** Name on the organization's forge; null: an app without a repository. */
@@ -69,24 +69,4 @@ export async function planSync(db: Db, product: Product, by: By): Promise<void> 
     const event = { actor: by.actor, action: 'product.sync', entity: 'product', entityId: product.id, changes: {} };
     await audit(tx, { ...event, requestId: by.requestId }, by.now);
   });
-}
-
-/** An old address for a product. A token of one organization cannot take what lies below the slug of another. */
-export async function addAddress(
-  db: Db,
-  product: Product,
-  path: string,
-  document: string | null,
-  by: By,
-): Promise<void> {
-  const [first = ''] = path.replace(/^\/+/, '').split('/', 1);
-  if (RESERVED_SEGMENTS.has(first.toLowerCase())) {
-    const detail = `"${first}" is an address of Feedgate itself`;
-    throw problem('INVALID_REQUEST', `/path: ${detail}`, { errors: [{ pointer: '/path', detail }] });
-  }
-  const owner = await db.read((tx) => findOrganization(tx, first));
-  const isForeign = owner !== null && owner.id !== product.organizationId;
-  if (isForeign && by.actor.organizations !== null)
-    throw problem('ALREADY_EXISTS', `the addresses below ${first} belong to another organization`);
-  await addAlias(db, product, path, document, by);
 }

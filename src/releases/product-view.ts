@@ -8,10 +8,8 @@ const own = ProductSettings.shape;
 const versionNumber = z.string().max(20).nullable();
 
 /** Versions of the platforms that releases are meant for. */
-export const TargetsBody = z.partialRecord(
-  z.enum(PLATFORMS),
-  z.strictObject({ min: versionNumber, max: versionNumber }),
-);
+const TargetBody = z.strictObject({ min: versionNumber, max: versionNumber });
+export const TargetsBody = z.partialRecord(z.enum(PLATFORMS), TargetBody);
 export const TargetsView = z.partialRecord(
   z.enum(PLATFORMS),
   z.object({ min: z.string().nullable(), max: z.string().nullable() }),
@@ -20,9 +18,13 @@ export const TargetsView = z.partialRecord(
 /** What releases do not say themselves, as it is sent; a part that is left out stays. */
 export const SettingsBody = z
   .strictObject({
-    assets: own.assets.unwrap().meta({ description: 'Patterns of file names by platform' }),
-    hints: own.hints.unwrap().meta({ description: 'Joomla element or Dolibarr module, where a file holds several' }),
-    targets: TargetsBody,
+    assets: z
+      .partialRecord(z.enum(PLATFORMS), own.assets.unwrap().valueType.nullable())
+      .meta({ description: 'Patterns of file names by platform; null takes one away' }),
+    hints: z
+      .partialRecord(z.enum(PLATFORMS), own.hints.unwrap().valueType.nullable())
+      .meta({ description: 'Joomla element or Dolibarr module, where a file holds several; null takes one away' }),
+    targets: z.partialRecord(z.enum(PLATFORMS), TargetBody.nullable()),
     php_minimum: own.phpMinimum.unwrap(),
     changelog_file: own.changelogFile.unwrap(),
     release_from: own.releaseFrom.unwrap(),
@@ -31,24 +33,6 @@ export const SettingsBody = z
     renew_url: own.renewUrl.unwrap(),
   })
   .partial();
-type SettingsBody = z.output<typeof SettingsBody>;
-
-/** The settings with a change on top. */
-export function changedSettings(settings: ProductSettings, body: SettingsBody): ProductSettings {
-  const {
-    assets = settings.assets,
-    hints = settings.hints,
-    targets = settings.targets,
-    php_minimum: phpMinimum = settings.phpMinimum,
-    changelog_file: changelogFile = settings.changelogFile,
-    release_from: releaseFrom = settings.releaseFrom,
-    info_url: infoUrl = settings.infoUrl,
-    website_url: websiteUrl = settings.websiteUrl,
-    renew_url: renewUrl = settings.renewUrl,
-  } = body;
-  return { assets, hints, targets, phpMinimum, changelogFile, releaseFrom, infoUrl, websiteUrl, renewUrl };
-}
-
 const byPlatform = z.partialRecord(z.enum(PLATFORMS), z.string());
 const SettingsView = z
   .object({
@@ -137,9 +121,3 @@ export const AliasView = z
     document: z.string().nullable().meta({ description: 'The feed that is served where the path is a whole file' }),
   })
   .meta({ id: 'Alias' });
-
-/** `require_key` as a mode: the toggle turns on `strict`, and leaves a mode that needs a key as it is. */
-export function modeFor(current: Product['mode'] | null, requireKey: boolean): Product['mode'] {
-  if (!requireKey) return 'open';
-  return current === null || current === 'open' ? 'strict' : current;
-}

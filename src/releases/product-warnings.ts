@@ -19,7 +19,7 @@ export function productWarnings(product: Pick<Product, 'mode' | 'missingSite' | 
       fix: 'Use the mode "listed": everybody sees that there is an update, and only the download needs the key. Or ship the client kit.',
     });
   }
-  if (product.missingSite === 'deny' && product.mode !== 'open') {
+  if (product.missingSite === 'deny' && product.mode !== 'open' && product.platforms.length > 0) {
     warnings.push({
       code: 'SITE_REQUIRED_HIDES',
       detail:

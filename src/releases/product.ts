@@ -136,3 +136,13 @@ export function editionFault(edition: string): string | null {
     return 'use letters, digits, dots, dashes and underscores, starting with a letter or digit, at most 100';
   return RESERVED_EDITIONS.has(edition.toLowerCase()) ? `"${edition}" is an address of Feedgate itself` : null;
 }
+
+/** Why a path (lower case, without slashes at its ends) can be no old address of a product; null: it can. */
+export function aliasFault(path: string): string | null {
+  if (path === '' || path.length > 500) return 'must be a path of 1 to 500 characters';
+  if (/^[a-z]+:/.test(path)) return 'must be what stands behind the host: updates/com_hello.xml, or old-org/hello';
+  if (/[?#\s\p{Cc}]/u.test(path)) return 'must be a path alone, without ?, # and blanks';
+  return path.split('/').some((part) => part === '' || part === '.' || part === '..')
+    ? 'must not hold //, . or ..'
+    : null;
+}

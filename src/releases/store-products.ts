@@ -133,6 +133,15 @@ export async function aliasesOf(tx: Tx, productId: string): Promise<Alias[]> {
     .select('path', 'kind', 'document');
 }
 
+export async function findAlias(tx: Tx, path: string): Promise<(Alias & { productId: string }) | null> {
+  const row = await tx('aliases').where({ path }).first('path', 'kind', 'document', 'product_id');
+  return row ? fromRow(row) : null;
+}
+
+export async function deleteAlias(tx: Tx, path: string): Promise<void> {
+  await tx('aliases').where({ path }).delete();
+}
+
 /** Old addresses by which a product is still found. Throws ALREADY_EXISTS when another product has the path. */
 export async function insertAlias(tx: Tx, alias: Alias, productId: string, actor: string, now: string): Promise<void> {
   const owner = await tx('aliases').where({ path: alias.path }).first('product_id');

@@ -34,6 +34,7 @@ const REMEDIES: Record<ProblemCode, string> = {
   TOKEN_ENDED: 'Make a new token: this one is revoked, expired or replaced already.',
   STILL_IN_USE: 'First remove or change what still needs it, which `detail` names where that is known.',
   PACKAGE_INACTIVE: 'Sell another package, or make this one active again if its dates are not over.',
+  PRECONDITION_FAILED: 'Read it again, make the change anew, and send it with the new `ETag` in `If-Match`.',
   BODY_TOO_LARGE: 'Send less in one request.',
   UNSUPPORTED_MEDIA_TYPE: 'Send JSON, with `Content-Type: application/json`.',
   ADDON_NEEDS_LICENSE: 'Name the license that the add-on is sold into.',

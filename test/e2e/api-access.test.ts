@@ -53,13 +53,14 @@ onEachDatabase('who may call the API', (database) => {
   afterAll(() => api.close());
 
   /** A right address of the route; everything that it names exists. */
-  function addressOf({ path }: Route): string {
-    return path
+  function addressOf({ path, operationId }: Route): string {
+    const address = path
       .replace('/api/v1', '')
       .replace('{org}', shop.organization.slug)
       .replace('{repo}', shop.repository.name)
       .replace('{site_id}', ids['site_id'] ?? '')
       .replace(/([a-z-]+)\/\{id\}/, (_, kind: string) => `${kind}/${ids[kind]}`);
+    return operationId === 'removeAlias' ? `${address}?path=${shop.path}` : address;
   }
 
   async function call(route: Route, token: string | null): Promise<Answer> {

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CLI_ACTOR } from '../../src/accounts/actor.ts';
+import { addAlias } from '../../src/releases/aliases.ts';
 import { type Product, productPath } from '../../src/releases/product.ts';
-import { addAlias, retireProduct, yank } from '../../src/releases/products.ts';
+import { retireProduct, yank } from '../../src/releases/products.ts';
 import { rawConnection } from '../support/raw-http.ts';
 import {
   SEED_NOW,
