@@ -89,6 +89,11 @@ async function seed(core: Core, keyCount: number): Promise<{ path: string; keys:
       const hash = seedSecrets.lookupHash(text);
       const state = {
         domains: null,
+        purpose: 'commercial' as const,
+        siteLimit: null,
+        endsAt: null,
+        replacedBy: null,
+        batchId: null,
         suspendedAt: null,
         revokedAt: null,
         revokeReason: null,

@@ -5,7 +5,9 @@ import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
+import { keyLifeRoutes } from './licensing/api-key-life.ts';
 import { keyRoutes } from './licensing/api-keys.ts';
+import { licenseChangeRoutes } from './licensing/api-license-changes.ts';
 import { licenseListRoutes } from './licensing/api-license-lists.ts';
 import { licenseRoutes } from './licensing/api-licenses.ts';
 import { packageRoutes } from './licensing/api-packages.ts';
@@ -39,8 +41,10 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...packageRoutes(core),
     ...licenseListRoutes(core),
     ...licenseRoutes(core),
+    ...licenseChangeRoutes(core),
     ...grantRoutes(core),
     ...keyRoutes(core),
+    ...keyLifeRoutes(core),
     ...siteRoutes(core),
     ...shopRoutes(core),
     ...usageRoutes(core),

@@ -5,9 +5,9 @@ import type { Tx } from '../db/dialect.ts';
 import { redactKeys } from '../http/redact.ts';
 import { kindOfId, newId } from '../ids.ts';
 import { eventTypeOf } from '../notify/event-types.ts';
-import { announce } from '../notify/outbox.ts';
+import { announce, type News } from '../notify/outbox.ts';
 import type { AuditChanges } from './changes.ts';
-import { insertAuditRow } from './store-audit.ts';
+import { type AuditRecord, insertAuditRow, insertAuditRows } from './store-audit.ts';
 
 export type { AuditChanges } from './changes.ts';
 
@@ -30,9 +30,27 @@ export interface AuditEvent {
  * webhooks that want to know.
  */
 export async function audit(tx: Tx, event: AuditEvent, now: number): Promise<void> {
+  const organizationId = event.organizationId ?? (await organizationOf(tx, event.entityId));
+  await insertAuditRow(tx, rowOf(event, organizationId, now));
+  await announce(tx, newsOf(event, organizationId), now);
+}
+
+/** The same for many things of one organization, with few statements. */
+export async function auditAll(
+  tx: Tx,
+  organizationId: string,
+  events: readonly AuditEvent[],
+  now: number,
+): Promise<void> {
+  const rows = events.map((event) => rowOf(event, organizationId, now));
+  await insertAuditRows(tx, rows);
+  const news = events.flatMap((event) => newsOf(event, organizationId));
+  if (news.length > 0) await announce(tx, news, now);
+}
+
+function rowOf(event: AuditEvent, organizationId: string | null, now: number): AuditRecord {
   const { actor, action, entity, entityId, changes, requestId } = event;
-  const organizationId = event.organizationId ?? (await organizationOf(tx, entityId));
-  await insertAuditRow(tx, {
+  return {
     id: newId('audit', now),
     at: toIso(now),
     organization_id: organizationId,
@@ -44,11 +62,14 @@ export async function audit(tx: Tx, event: AuditEvent, now: number): Promise<voi
     // The rule above is the caller's; the mask only keeps a slip from being stored for years.
     changes: redactKeys(JSON.stringify(changes)),
     request_id: requestId,
-  });
+  };
+}
+
+function newsOf({ actor, action, entityId, changes }: AuditEvent, organizationId: string | null): News[] {
   const type = eventTypeOf(action, changes);
-  if (type === null || organizationId === null) return;
+  if (type === null || organizationId === null) return [];
   const by = { kind: actor.kind, id: actor.id };
-  await announce(tx, [{ type, organizationId, id: entityId, by, changed: Object.keys(changes) }], now);
+  return [{ type, organizationId, id: entityId, by, changed: Object.keys(changes) }];
 }
 
 async function organizationOf(tx: Tx, entityId: string): Promise<string | null> {

@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { insertMany, type Tx } from '../db/dialect.ts';
 
 /** One row of who did what. `changes` is JSON text; instants are ISO-8601 UTC. */
 export interface AuditRecord {
@@ -24,6 +24,16 @@ const COLUMNS = [
 /** Rows are only ever added; old ones are taken away by age alone (`deleteAuditBefore`). */
 export async function insertAuditRow(tx: Tx, row: AuditRecord): Promise<void> {
   await tx('audit_events').insert(row);
+}
+
+/** The same for many, with one statement. */
+export async function insertAuditRows(tx: Tx, rows: readonly AuditRecord[]): Promise<void> {
+  await insertMany(
+    tx,
+    'audit_events',
+    COLUMNS,
+    rows.map((row) => ({ ...row })),
+  );
 }
 
 /** What happened to one thing, newest first. */

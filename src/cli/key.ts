@@ -155,12 +155,14 @@ function pausing(name: string, suspended: boolean, summary: string): Command {
   return {
     name,
     summary,
-    usage: '<id or text>',
+    usage: '<id or text> [--reason "chargeback"]',
+    options: { reason: { type: 'string' } },
     async run(call) {
       const named = required(call.positionals[0], 'the key');
+      const reason = textOf(call.values, 'reason') ?? '';
       return withCore(call, 'database', async (core) => {
         const found = await requireKey(core.db, core.secrets, named);
-        const key = await pauseKey(core.db, found.key.id, suspended, byCli(core));
+        const key = await pauseKey(core.db, found.key.id, { suspended, reason }, byCli(core));
         const view = licenseKeyView({ ...found, key }, null, core.clock());
         call.io.json(view);
         call.io.say(`${view.hint} is ${view.key_status}.`);

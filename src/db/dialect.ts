@@ -18,6 +18,17 @@ export function isUniqueViolation(error: unknown): boolean {
   return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY';
 }
 
+/** True for the error that either engine gives for taking away what another row names. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const code = (error as { code?: string } | null)?.code;
+  return (
+    code === '23503' ||
+    code === '23001' ||
+    code === 'SQLITE_CONSTRAINT_FOREIGNKEY' ||
+    code === 'SQLITE_CONSTRAINT_TRIGGER'
+  );
+}
+
 /** True where running the same transaction again is the right answer. */
 export function isRetryable(error: unknown): boolean {
   const code = (error as { code?: string } | null)?.code;

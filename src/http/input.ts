@@ -5,12 +5,9 @@ import type { z } from 'zod';
 import { type FieldError, problem } from '../errors.ts';
 import { fieldErrors, type Place, pointerSegment, requestProblem } from './issues.ts';
 
-/** The most that a body may weigh. */
-const BODY_LIMIT_BYTES = 256 * 1024;
 const DEPTH_LIMIT = 32;
 const NUL = 'holds the character U+0000';
 
-const readRaw = express.raw({ type: () => true, limit: BODY_LIMIT_BYTES, inflate: false });
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export interface RawInput {
@@ -23,6 +20,8 @@ export interface InputSchemas {
   params: z.ZodObject;
   query: z.ZodObject;
   body: z.ZodType;
+  /** The most bytes that a body may have. */
+  bodyLimit: number;
 }
 
 /**
@@ -35,7 +34,7 @@ export async function readInput(
   schemas: InputSchemas,
 ): Promise<{ input: RawInput; fingerprint: string }> {
   const hasBody = req.method !== 'GET' && req.method !== 'HEAD';
-  const bytes = hasBody ? await bodyBytes(req, res) : Buffer.alloc(0);
+  const bytes = hasBody ? await bodyBytes(req, res, schemas.bodyLimit) : Buffer.alloc(0);
   const query = queryValues(req.originalUrl);
   const raw: RawInput = { params: { ...req.params }, query, body: hasBody ? parseBody(bytes) : {} };
   refuseUnstorable(raw);
@@ -73,15 +72,16 @@ function queryValues(url: string): Record<string, string> {
   return Object.fromEntries(values);
 }
 
-async function bodyBytes(req: Request, res: Response): Promise<Buffer> {
+async function bodyBytes(req: Request, res: Response, limit: number): Promise<Buffer> {
   const length = req.headers['content-length'];
   const empty = req.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
   if (empty) return Buffer.alloc(0);
   if (!isJsonType(req.headers['content-type'])) {
     throw problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json in UTF-8');
   }
+  const readRaw = express.raw({ type: () => true, limit, inflate: false });
   await new Promise<void>((resolve, reject) => {
-    readRaw(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyProblem(error))));
+    readRaw(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyProblem(error, limit))));
   });
   return Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
 }
@@ -94,9 +94,9 @@ function isJsonType(header: string | undefined): boolean {
   return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
-function bodyProblem(error: unknown) {
+function bodyProblem(error: unknown, limit: number) {
   const status = (error as { status?: unknown } | null)?.status;
-  if (status === 413) return problem('BODY_TOO_LARGE', `a body may weigh at most ${BODY_LIMIT_BYTES / 1024} kB`);
+  if (status === 413) return problem('BODY_TOO_LARGE', `a body may weigh at most ${limit / 1024} kB`);
   if (status === 415) return problem('UNSUPPORTED_MEDIA_TYPE', 'a compressed body is not read');
   return problem('INVALID_REQUEST', 'the body did not arrive whole');
 }

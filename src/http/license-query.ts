@@ -4,7 +4,8 @@ import { toIso } from '../clock.ts';
 import { type DomainPattern, domainPattern } from '../licensing/domain-pattern.ts';
 import { emailField, instantField, paymentRefField } from '../licensing/fields.ts';
 import { typedHint } from '../licensing/key-view.ts';
-import { KEY_PURPOSES, LISTED_STATUSES, type LicenseFilter } from '../licensing/license-filter.ts';
+import { LISTED_STATUSES, type LicenseFilter } from '../licensing/license-filter.ts';
+import { KEY_PURPOSES } from '../licensing/license-key.ts';
 import { idParam } from './id-param.ts';
 
 const yes = z.enum(['true', 'false']).transform((word) => word === 'true');

@@ -26,6 +26,9 @@ export interface Context<S extends Access = Access> {
   network: string;
 }
 
+/** The most that a body may weigh, unless its route says otherwise. */
+const BODY_LIMIT_BYTES = 256 * 1024;
+
 const NOTHING = z.strictObject({});
 type Nothing = typeof NOTHING;
 
@@ -68,6 +71,8 @@ export interface RouteSpec<
   problems?: readonly ProblemCode[];
   /** JSON pointers (`*` for every item of a list) to what must not be stored with a kept reply: keys, tokens, secrets. */
   secretFields?: readonly string[];
+  /** The most bytes that a body may have; 256 kB where nothing is said. */
+  bodyLimit?: number;
   /** Puts back what `secretFields` took away, where it can be read again; without it a repeated reply lacks those fields. */
   refill?(stored: unknown, context: Context<S>): Promise<unknown>;
   handler(
@@ -94,6 +99,7 @@ export interface Route {
   conditional: boolean;
   problems: readonly ProblemCode[];
   secretFields: readonly string[];
+  bodyLimit: number;
   refill: ((stored: unknown, context: Context) => Promise<unknown>) | null;
   handler(
     input: RawInput,
@@ -135,6 +141,7 @@ export function route<
     conditional: spec.conditional ?? false,
     problems: spec.problems ?? [],
     secretFields: spec.secretFields ?? [],
+    bodyLimit: spec.bodyLimit ?? BODY_LIMIT_BYTES,
     refill,
     handler,
   };

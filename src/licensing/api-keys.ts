@@ -4,10 +4,10 @@ import { problem } from '../errors.ts';
 import { idParam } from '../http/id-param.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Secrets } from '../secrets.ts';
-import { domainsField, reasonField } from './fields.ts';
+import { domainsField, keyTextField, labelField, purposeField, siteLimitField } from './fields.ts';
 import { KeyView, keyView } from './key-view.ts';
 import { textIfKnown } from './keys.ts';
-import { addKey, changeKey, pauseKey, readKey, showKey, withdrawKey } from './level-keys.ts';
+import { addKey, changeKey, readKey, showKey } from './level-keys.ts';
 
 interface Deps {
   db: Db;
@@ -15,20 +15,11 @@ interface Deps {
 }
 
 const params = z.object({ id: idParam('key') });
-const label = z.string().trim().max(200);
 const TEXT = z.string().meta({ description: 'The full license key' });
 
 /** Keys of licenses. */
 export function keyRoutes(deps: Deps): Route[] {
-  return [
-    reading(deps),
-    showing(deps),
-    adding(deps),
-    changing(deps),
-    pausing(deps, true),
-    pausing(deps, false),
-    revoking(deps),
-  ];
+  return [reading(deps), showing(deps), adding(deps), changing(deps)];
 }
 
 function reading({ db }: Deps): Route {
@@ -43,8 +34,8 @@ function reading({ db }: Deps): Route {
     params,
     answers: { 200: KeyView },
     problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { id } }, { actor }) {
-      return { status: 200, body: keyView(await readKey(db, actor, id)) };
+    async handler({ params: { id } }, { actor, now }) {
+      return { status: 200, body: keyView(await readKey(db, actor, id), now) };
     },
   });
 }
@@ -79,14 +70,11 @@ function adding({ db, secrets }: Deps): Route {
     role: 'support',
     params: z.object({ id: idParam('license') }),
     body: z.strictObject({
-      label: label.default(''),
+      label: labelField.default(''),
+      purpose: purposeField.default('commercial'),
       domains: domainsField.default([]),
-      key: z
-        .string()
-        .min(1)
-        .max(512)
-        .optional()
-        .meta({ description: 'An own text, e.g. of a key sold elsewhere before' }),
+      site_limit: siteLimitField.default(null),
+      key: keyTextField.optional().meta({ description: 'An own text, e.g. of a key sold elsewhere before' }),
       sha256: z
         .string()
         .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
@@ -94,19 +82,22 @@ function adding({ db, secrets }: Deps): Route {
         .meta({ description: 'Instead of `key`: the SHA-256 of a text that only its owner knows' }),
     }),
     answers: { 201: KeyView.extend({ key: TEXT.nullable() }) },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'ALREADY_EXISTS', 'KEY_MALFORMED'],
+    problems: [
+      ...(['NOT_FOUND', 'WRONG_ID_KIND', 'ALREADY_EXISTS', 'KEY_MALFORMED'] as const),
+      ...(['LIMIT_ABOVE_LICENSE', 'MASTER_IS_FIXED'] as const),
+    ],
     secretFields: ['/key'],
     async refill(stored, { actor }) {
       const reply = z.looseObject({ id: z.string() }).parse(stored);
       return { ...reply, key: textIfKnown(secrets, await readKey(db, actor, reply.id)) };
     },
-    async handler({ params: { id }, body: { key: text, ...wish } }, context) {
+    async handler({ params: { id }, body: { key: text, site_limit: siteLimit, ...wish } }, context) {
       if (text !== undefined && wish.sha256 !== undefined) {
         const errors = [{ pointer: '/sha256', detail: 'goes without `key`' }];
         throw problem('INVALID_REQUEST', 'a key is imported by its text or by its hash', { errors });
       }
-      const key = await addKey(db, secrets, id, { ...wish, text }, context);
-      return { status: 201, body: { ...keyView(key), key: textIfKnown(secrets, key) } };
+      const key = await addKey(db, secrets, id, { ...wish, siteLimit, text }, context);
+      return { status: 201, body: { ...keyView(key, context.now), key: textIfKnown(secrets, key) } };
     },
   });
 }
@@ -116,57 +107,22 @@ function changing({ db }: Deps): Route {
     method: 'patch',
     path: '/api/v1/keys/{id}',
     operationId: 'changeKey',
-    summary: 'Changes the label of a key, or the sites that it works on',
+    summary: 'Changes what is said of a key: label, purpose, own limit, the sites that it works on',
     tag: 'keys',
     scope: 'licenses:write',
     role: 'support',
     params,
-    body: z.strictObject({ label: label.optional(), domains: domainsField.optional() }),
+    body: z.strictObject({
+      label: labelField.optional(),
+      purpose: purposeField.optional(),
+      domains: domainsField.optional(),
+      site_limit: siteLimitField.optional(),
+    }),
     answers: { 200: KeyView },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { id }, body }, context) {
-      return { status: 200, body: keyView(await changeKey(db, id, body, context)) };
-    },
-  });
-}
-
-function pausing({ db }: Deps, suspended: boolean): Route {
-  const act = suspended ? 'suspend' : 'resume';
-  return route({
-    method: 'post',
-    path: `/api/v1/keys/{id}/${act}`,
-    operationId: `${act}Key`,
-    summary: suspended ? 'Suspends a license key' : 'Resumes a suspended license key',
-    tag: 'keys',
-    scope: 'licenses:write',
-    role: 'support',
-    params,
-    answers: { 200: KeyView },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { id } }, context) {
-      return { status: 200, body: keyView(await pauseKey(db, id, suspended, context)) };
-    },
-  });
-}
-
-function revoking({ db, secrets }: Deps): Route {
-  const next = z.string().nullable().meta({ description: 'The key that took the place of a master key' });
-  return route({
-    method: 'post',
-    path: '/api/v1/keys/{id}/revoke',
-    operationId: 'revokeKey',
-    summary: 'Revokes a license key for ever',
-    description: 'The license stays; a master key gets a successor at once, which is named in `next_key_id`.',
-    tag: 'keys',
-    scope: 'licenses:write',
-    role: 'manager',
-    params,
-    body: z.strictObject({ reason: reasonField }),
-    answers: { 200: KeyView.extend({ next_key_id: next }) },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { id }, body: { reason } }, context) {
-      const { key, next: made } = await withdrawKey(db, secrets, id, reason, context);
-      return { status: 200, body: { ...keyView(key), next_key_id: made?.id ?? null } };
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'LIMIT_ABOVE_LICENSE', 'MASTER_IS_FIXED'],
+    async handler({ params: { id }, body: { site_limit: siteLimit, ...change } }, context) {
+      const key = await changeKey(db, id, { ...change, siteLimit }, context);
+      return { status: 200, body: keyView(key, context.now) };
     },
   });
 }

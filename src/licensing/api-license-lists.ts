@@ -58,7 +58,7 @@ function plainKeys({ db }: Deps): Route {
       const filter = licenseFilter({ organizationId: organization.id }, query);
       const after = placeIn(cursor, listFingerprint(filter, sort));
       const page = await keysAt(db, filter, { sort, limit, after, now });
-      return { status: 200, body: pageBody(page, ({ key }) => keyView(key)) };
+      return { status: 200, body: pageBody(page, ({ key }) => keyView(key, now)) };
     },
   });
 }

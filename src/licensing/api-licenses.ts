@@ -1,13 +1,23 @@
 import { z } from 'zod';
+import { requireRole } from '../accounts/actor.ts';
 import type { Db } from '../db/connect.ts';
 import { idParam } from '../http/id-param.ts';
 import { type Route, route } from '../http/route.ts';
 import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
-import { domainsField, emailField, lineField, nameField, paymentRefField, quantityField } from './fields.ts';
+import { changeLicense } from './change-license.ts';
+import {
+  domainsField,
+  emailField,
+  instantField,
+  lineField,
+  nameField,
+  paymentRefField,
+  quantityField,
+} from './fields.ts';
 
 import { LicenseView, licenseView } from './license-view.ts';
-import { changeNotes, changeState, readLicense } from './licenses.ts';
+import { changeNotes, readLicense } from './licenses.ts';
 import { sellAt, textForSeller, textForSellerAgain } from './shop.ts';
 
 interface Deps {
@@ -19,7 +29,7 @@ const params = z.object({ id: idParam('license') });
 
 /** Licenses of organizations. */
 export function licenseRoutes(deps: Deps): Route[] {
-  return [reading(deps), creating(deps), noting(deps), ...CHANGES.map((change) => changing(deps, change))];
+  return [reading(deps), creating(deps), changing(deps)];
 }
 
 function reading({ db }: Deps): Route {
@@ -103,47 +113,33 @@ function creating(deps: Deps): Route {
   });
 }
 
-function noting({ db }: Deps): Route {
+function changing({ db }: Deps): Route {
   return route({
     method: 'patch',
     path: '/api/v1/licenses/{id}',
     operationId: 'changeLicense',
-    summary: 'Changes the notes of a license',
+    summary: 'Changes the notes of a license, or sets until when it lasts',
+    description:
+      'An end is set by hand, for all that carries the license; a person needs the role manager for it. A refund of what was sold takes the new end away with it.',
     tag: 'licenses',
     scope: 'licenses:write',
     role: 'support',
     params,
-    body: z.strictObject({ notes: z.string().max(10_000) }),
+    body: z.strictObject({
+      notes: z.string().max(10_000).optional(),
+      valid_until: instantField.nullable().optional().meta({ description: 'null: without an end' }),
+    }),
     answers: { 200: LicenseView },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
-    async handler({ params: { id }, body }, context) {
-      await changeNotes(db, id, body.notes, context);
-      return { status: 200, body: licenseView(await readLicense(db, context.actor, id), null, context.now) };
-    },
-  });
-}
-
-const CHANGES = [
-  { change: 'suspend', summary: 'Suspends a license', description: 'Its keys open nothing until it is resumed.' },
-  { change: 'resume', summary: 'Resumes a suspended license', description: 'Time went on meanwhile.' },
-  { change: 'revoke', summary: 'Revokes a license', description: 'For ever.' },
-] as const;
-
-function changing({ db }: Deps, { change, summary, description }: (typeof CHANGES)[number]): Route {
-  return route({
-    method: 'post',
-    path: `/api/v1/licenses/{id}/${change}`,
-    operationId: `${change}License`,
-    summary,
-    description,
-    tag: 'licenses',
-    scope: 'licenses:write',
-    role: 'manager',
-    params,
-    answers: { 200: LicenseView },
-    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'MASTER_IS_FIXED'],
-    async handler({ params: { id } }, context) {
-      await changeState(db, id, change, context);
+    problems: [
+      ...(['NOT_FOUND', 'WRONG_ID_KIND', 'MASTER_IS_FIXED', 'END_IN_PAST'] as const),
+      ...(['NOTHING_OPEN', 'STILL_IN_USE'] as const),
+    ],
+    async handler({ params: { id }, body: { notes, valid_until: end } }, context) {
+      if (end !== undefined) {
+        requireRole(context.actor, 'manager');
+        await changeLicense(db, id, { change: { kind: 'end', packageId: null, end } }, context);
+      }
+      if (notes !== undefined) await changeNotes(db, id, notes, context);
       return { status: 200, body: licenseView(await readLicense(db, context.actor, id), null, context.now) };
     },
   });

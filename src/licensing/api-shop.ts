@@ -155,7 +155,7 @@ function changing({ db }: Deps, level: LevelRoutes): Route {
     answers: { 200: LicenseKeyDetails },
     problems: [
       ...(['NOT_FOUND', 'WRONG_ID_KIND', 'MASTER_IS_FIXED', 'PAYMENT_LINE_CONFLICT'] as const),
-      ...(['NO_END_TO_EXTEND', 'END_NOT_LATER'] as const),
+      ...(['NO_END_TO_EXTEND', 'END_NOT_LATER', 'END_IN_PAST', 'NOTHING_OPEN', 'STILL_IN_USE'] as const),
     ],
     async handler({ params, body }, context) {
       const found = await level.find(db, context.actor, params);

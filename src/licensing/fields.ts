@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseAllowedSites } from './allowed-sites.ts';
+import { KEY_PURPOSES } from './license-key.ts';
 
 /** Fields of requests and answers that several routes share. */
 
@@ -53,6 +54,18 @@ export const domainsField = z
     }
   })
   .meta({ description: 'Sites that the key works on, `example.com` or `*.example.com`; empty: any' });
+
+export const labelField = z.string().trim().max(200);
+export const purposeField = z.enum(KEY_PURPOSES).meta({ description: 'Only a label: it opens no more and no less' });
+export const siteLimitField = z
+  .number()
+  .int()
+  .min(1)
+  .max(1_000_000_000)
+  .nullable()
+  .meta({ description: "How many of its license's sites the key may use, at most all; null: all" });
+/** An own text of a key, e.g. of one sold elsewhere before. */
+export const keyTextField = z.string().min(1).max(512);
 
 /** `null` is unlimited; 0 adds none. */
 export const limitField = z.number().int().min(0).max(1_000_000_000).nullable();

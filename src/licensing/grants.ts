@@ -3,6 +3,7 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { changeLicensesIn, problemOf } from './change-licenses.ts';
 import type { By } from './keys.ts';
 import type { Grant } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
@@ -60,30 +61,34 @@ export interface EndChange {
 
 /**
  * Sets until when a license lasts. With a payment it is a `renewal` grant behind what is there, which a refund can close; without
- * one an `admin` grant takes the place of every open grant of its package. Returns false for a payment that came before.
+ * one an `admin` grant takes the place of what runs of each package. Returns false for a payment that came before.
  */
 export async function changeEnd(tx: Tx, change: EndChange, by: By): Promise<boolean> {
   const license = await lockLicense(tx, change.licenseId);
   if (!license) throw problem('NOT_FOUND', 'there is no such license');
   if (license.master) throw problem('MASTER_IS_FIXED', 'a master license has no end');
-  if (change.paymentRef !== null) {
-    const earlier = await findGrantByPayment(tx, license.organizationId, change.paymentRef, '1');
-    if (earlier && (earlier.licenseId !== license.id || earlier.source !== 'renewal'))
-      throw problem('PAYMENT_LINE_CONFLICT', `this payment was sold as ${earlier.packageId} in ${earlier.licenseId}`);
-    if (earlier) return false;
-  }
+  if (change.paymentRef === null) return setByHand(tx, license, change, by);
+  const earlier = await findGrantByPayment(tx, license.organizationId, change.paymentRef, '1');
+  if (earlier && (earlier.licenseId !== license.id || earlier.source !== 'renewal'))
+    throw problem('PAYMENT_LINE_CONFLICT', `this payment was sold as ${earlier.packageId} in ${earlier.licenseId}`);
+  if (earlier) return false;
   const ledger = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
   const mine = openGrants(ledger).filter((grant) => isMainOf(grant, change.repositoryId));
-  const records = new Map((await grantsOf(tx, license.id)).map((record) => [record.id, record]));
-  if (mine.length === 0) throw problem('NOT_FOUND', 'the license has nothing open whose end could be set');
-  const made = change.paymentRef === null ? byHand(mine, change, by) : [renewal(mine, change, by)];
-  for (const { base, ...fields } of made) {
-    const record = records.get(base.id) as GrantRecord;
-    await insertGrant(tx, { ...record, ...fields, ...newRow(change, by) });
-  }
+  if (mine.length === 0) throw problem('NOTHING_OPEN', 'the license has nothing open whose end could be set');
+  const base = renewed(mine, change, by);
+  const record = (await grantsOf(tx, license.id)).find(({ id }) => id === base.id) as GrantRecord;
+  await insertGrant(tx, { ...record, source: 'renewal', supersedes: [], ...newRow(change, by) });
   await refreshLicense(tx, license, by.now);
   const end = change.end === null ? null : toIso(change.end);
   await note(tx, by, 'license.end', license.id, { valid_until: end, payment_ref: change.paymentRef });
+  return true;
+}
+
+async function setByHand(tx: Tx, license: LicenseRecord, { end, repositoryId }: EndChange, by: By): Promise<boolean> {
+  const change = { kind: 'end', packageId: null, end, repositoryId } as const;
+  const order = { change, reason: '', requestOf: () => null, payment: null, bulkId: null };
+  const outcome = (await changeLicensesIn(tx, license.organizationId, [license.id], order, by)).get(license.id);
+  if (outcome?.kind === 'refused') throw problemOf(outcome);
   return true;
 }
 
@@ -91,41 +96,20 @@ function isMainOf(grant: Grant, repositoryId: string | null): boolean {
   return grant.package.kind !== 'addon' && (repositoryId === null || grant.package.repositoryId === repositoryId);
 }
 
-type Made = Pick<GrantRecord, 'source' | 'supersedes'> & { base: Grant };
-
-/** One `admin` grant a package, in the place of what runs or will run; of an ended package only the last grant counts. */
-function byHand(mine: readonly Grant[], change: EndChange, by: By): Made[] {
-  const ends = new Map(spansOf(mine).map((span) => [span.grant.id, span]));
-  const packages = [...new Set(mine.map((grant) => grant.package.id))];
-  return packages.flatMap((id): Made[] => {
-    const chain = mine
-      .filter((grant) => grant.package.id === id)
-      .sort((a, b) => a.givenAt - b.givenAt || (a.id < b.id ? -1 : 1));
-    const open = chain.filter((grant) => {
-      const span = ends.get(grant.id);
-      return span !== undefined && (span.graceEnd === null || span.graceEnd > by.now);
-    });
-    const last = chain.at(-1) as Grant;
-    const base = open.find((grant) => (ends.get(grant.id)?.start ?? 0) <= by.now) ?? open[0] ?? last;
-    const superseded = open.length > 0 ? open : [last];
-    if (open.length === 0 && change.end !== null && change.end <= by.now) return [];
-    return [{ base, source: 'admin', supersedes: superseded.map((grant) => grant.id) }];
-  });
-}
-
-function renewal(mine: readonly Grant[], change: EndChange, by: By): Made {
+/** The grant that a paid renewal goes on with: the one that lasts longest. */
+function renewed(mine: readonly Grant[], change: EndChange, by: By): Grant {
   const spans = spansOf(mine);
   const last = spans.reduce<(typeof spans)[number] | null>(
     (a, b) => (a === null || (b.end ?? Infinity) > (a.end ?? Infinity) ? b : a),
     null,
   );
-  if (last === null) throw problem('NOT_FOUND', 'the license has nothing that could be renewed');
+  if (last === null) throw problem('NOTHING_OPEN', 'the license has nothing that could be renewed');
   if (last.end === null && !last.unstarted) throw problem('NO_END_TO_EXTEND');
   const start = last.end !== null && (last.graceEnd ?? last.end) > by.now ? last.end : by.now;
   if (change.end !== null && change.end <= start) {
     throw problem('END_NOT_LATER', `the license already lasts until ${toIso(start)}`);
   }
-  return { base: last.grant, source: 'renewal', supersedes: [] };
+  return last.grant;
 }
 
 function newRow(

@@ -21,7 +21,7 @@ export const LicenseKeyDetails = LicenseKeyView.extend({
 export const SoldKeyView = LicenseKeyDetails.extend({
   key: z.string().nullable().meta({
     description:
-      'The full license key, for the token whose sale made it, also when it asks again; another token gets it with the scope keys:show only',
+      'The full license key, for the token whose sale made it, also when it asks again; another token gets it with the scope licenses:write only',
   }),
   grant_id: z.string().meta({ description: 'The line of the ledger that this sale wrote' }),
 }).meta({ id: 'SoldKey' });
@@ -32,7 +32,7 @@ export function licenseKeyView(
   now: number,
 ): z.input<typeof LicenseKeyView> {
   const shown = licenseView(license, repositoryId, now);
-  const { key_status: own, ...rest } = keyView(key);
-  const status = own === 'active' || shown.status === 'revoked' ? shown.status : own;
+  const { key_status: own, ...rest } = keyView(key, now);
+  const status = own === 'active' || shown.status === 'revoked' ? shown.status : own === 'ended' ? 'expired' : own;
   return { ...rest, key_status: own, status, valid_until: shown.valid_until, license: shown };
 }

@@ -6,9 +6,9 @@ import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { parseAllowedSites } from './allowed-sites.ts';
-import { keyHint, newKeyText, parseKeyText } from './license-key.ts';
-import { insertKey, type KeyRecord, updateKey } from './store-keys.ts';
-import { lockLicense, updateLicense } from './store-licenses.ts';
+import { type KeyPurpose, keyHint, newKeyText, parseKeyText } from './license-key.ts';
+import { deleteKey, findKey, insertKey, type KeyRecord, updateKey } from './store-keys.ts';
+import { updateLicense } from './store-licenses.ts';
 
 /** Who does it, for the audit and the `created_by` of rows. */
 export interface By {
@@ -29,6 +29,8 @@ export interface NewKey {
   /** Of an imported key of which only the SHA-256 is known (64 hex digits, of the text as it is typed); goes before `text`. */
   sha256?: string | undefined;
   domains?: readonly string[] | undefined;
+  purpose?: KeyPurpose | undefined;
+  siteLimit?: number | null | undefined;
 }
 
 /** Makes a key of a license; the text is sealed at once and returned this one time. */
@@ -39,12 +41,17 @@ export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By):
     licenseId: wish.licenseId,
     role: wish.role,
     label: wish.label ?? '',
+    purpose: wish.purpose ?? 'commercial',
+    siteLimit: wish.siteLimit ?? null,
     ...proofOf(secrets, id, wish),
     domains: wish.domains && wish.domains.length > 0 ? checkedDomains(wish.domains) : null,
     suspendedAt: null,
     revokedAt: null,
     revokeReason: null,
     lastUsedAt: null,
+    endsAt: null,
+    replacedBy: null,
+    batchId: null,
     createdAt: toIso(by.now),
   };
   await insertKey(tx, key, by.actor.id);
@@ -94,10 +101,13 @@ function checkedDomains(entries: readonly string[]): string[] {
 export async function changeDomains(tx: Tx, key: KeyRecord, domains: readonly string[], by: By): Promise<void> {
   const checked = domains.length === 0 ? null : checkedDomains(domains);
   await updateKey(tx, key.id, { domains: checked });
-  await touched(tx, key, by, 'key.domains', { domains: checked ?? [] });
+  await touched(tx, key, by, 'key.domains', { domains: { from: key.domains ?? [], to: checked ?? [] } });
 }
 
-/** For ever. A master license never stays without a key: the next one is made in the same transaction and returned. */
+/**
+ * For ever. A master license never stays without a key: the next one is made in the same transaction and returned, unless the key
+ * was replaced before.
+ */
 export async function revokeKey(
   tx: Tx,
   secrets: Secrets,
@@ -107,43 +117,86 @@ export async function revokeKey(
   by: By,
 ): Promise<KeyRecord | null> {
   if (key.revokedAt !== null) return null;
-  await updateKey(tx, key.id, { revokedAt: toIso(by.now), revokeReason: reason });
-  await touched(tx, key, by, 'key.revoke', { reason });
-  if (key.role !== 'master') return null;
-  return createKey(tx, secrets, { licenseId: key.licenseId, role: 'master', prefix }, by);
+  const next = key.role === 'master' && key.replacedBy === null ? await successor(tx, secrets, key, prefix, by) : null;
+  const replacedBy = next?.id ?? key.replacedBy;
+  await updateKey(tx, key.id, { revokedAt: toIso(by.now), revokeReason: reason, replacedBy });
+  await touched(tx, key, by, 'key.revoke', { hint: key.hint, reason });
+  return next;
 }
 
-export async function suspendKey(tx: Tx, key: KeyRecord, suspended: boolean, by: By): Promise<void> {
-  await updateKey(tx, key.id, { suspendedAt: suspended ? toIso(by.now) : null });
-  await touched(tx, key, by, suspended ? 'key.suspend' : 'key.resume', {});
-}
-
-/** Suspends, resumes or revokes a whole license; a master license takes none of it. */
-export async function changeLicenseState(
+/**
+ * A new key like this one, which goes on until `end` (ms UTC), but never longer than it did. Sites are the license's: they are
+ * counted once, whichever of the two keys they come with. `isNew` false: it was replaced before, by the key that is returned.
+ */
+export async function replaceKey(
   tx: Tx,
-  licenseId: string,
-  change: 'suspend' | 'resume' | 'revoke',
+  secrets: Secrets,
+  key: KeyRecord,
+  change: { end: number; reason: string; prefix: string },
   by: By,
-): Promise<void> {
-  const license = await lockLicense(tx, licenseId);
-  if (!license) throw problem('NOT_FOUND', 'there is no such license');
-  if (license.master)
-    throw problem('MASTER_IS_FIXED', 'a master license can be neither suspended nor revoked; revoke its key');
-  const at = toIso(by.now);
-  if (change === 'revoke') await updateLicense(tx, licenseId, { revokedAt: license.revokedAt ?? at });
-  else await updateLicense(tx, licenseId, { suspendedAt: change === 'suspend' ? (license.suspendedAt ?? at) : null });
-  await audit(
-    tx,
-    {
-      actor: by.actor,
-      action: `license.${change}`,
-      entity: 'license',
-      entityId: licenseId,
-      changes: {},
-      requestId: by.requestId,
-    },
-    by.now,
-  );
+): Promise<{ next: KeyRecord; isNew: boolean }> {
+  const earlier = key.replacedBy === null ? null : await findKey(tx, key.replacedBy);
+  if (earlier) return { next: earlier, isNew: false };
+  if (key.revokedAt !== null) throw problem('KEY_ENDED', 'this key is revoked; give its license another one');
+  const next = await successor(tx, secrets, key, change.prefix, by);
+  const end = toIso(change.end);
+  const endsAt = key.endsAt !== null && key.endsAt < end ? key.endsAt : end;
+  await updateKey(tx, key.id, { replacedBy: next.id, endsAt });
+  await touched(tx, key, by, 'key.replace', {
+    ...{ hint: key.hint, replaced_by: next.id, reason: change.reason },
+    ends_at: { from: key.endsAt, to: endsAt },
+  });
+  return { next, isNew: true };
+}
+
+function successor(tx: Tx, secrets: Secrets, key: KeyRecord, prefix: string, by: By): Promise<KeyRecord> {
+  const { licenseId, role, label, domains, purpose, siteLimit } = key;
+  return createKey(tx, secrets, { licenseId, role, prefix, label, domains: domains ?? [], purpose, siteLimit }, by);
+}
+
+/** Takes a key away as if it had never been, but for its usage and the audit. Throws MASTER_IS_FIXED. */
+export async function removeKey(tx: Tx, key: KeyRecord, organizationId: string, by: By): Promise<void> {
+  if (key.role === 'master') throw problem('MASTER_IS_FIXED', 'a master key is never deleted; revoke or replace it');
+  await deleteKey(tx, key.id);
+  await updateLicense(tx, key.licenseId, {});
+  const changes = { license_id: key.licenseId, hint: key.hint, label: key.label };
+  const event = { actor: by.actor, action: 'key.delete', entity: 'key', entityId: key.id, changes };
+  await audit(tx, { ...event, requestId: by.requestId, organizationId }, by.now);
+}
+
+export interface KeyChange {
+  label?: string | undefined;
+  domains?: readonly string[] | undefined;
+  purpose?: KeyPurpose | undefined;
+  /** null: as many sites as the license has. */
+  siteLimit?: number | null | undefined;
+}
+
+/** What is said of a key beside its text; what is not named stays. Whether the limit fits is the caller's to know. */
+export async function describeKey(tx: Tx, key: KeyRecord, change: KeyChange, by: By): Promise<void> {
+  if (change.domains !== undefined) await changeDomains(tx, key, change.domains, by);
+  const fields = pickChanged(key, change);
+  if (Object.keys(fields).length === 0) return;
+  await updateKey(tx, key.id, fields);
+  const named = { label: 'label', purpose: 'purpose', siteLimit: 'site_limit' } as const;
+  const changes = Object.keys(fields).map((name) => {
+    const field = name as keyof typeof named;
+    return [named[field], { from: key[field], to: fields[field] ?? null }];
+  });
+  await touched(tx, key, by, 'key.change', Object.fromEntries(changes));
+}
+
+function pickChanged(key: KeyRecord, { label, purpose, siteLimit }: KeyChange) {
+  return {
+    ...(label !== undefined && label !== key.label ? { label } : {}),
+    ...(purpose !== undefined && purpose !== key.purpose ? { purpose } : {}),
+    ...(siteLimit !== undefined && siteLimit !== key.siteLimit ? { siteLimit } : {}),
+  };
+}
+
+export async function suspendKey(tx: Tx, key: KeyRecord, suspended: boolean, reason: string, by: By): Promise<void> {
+  await updateKey(tx, key.id, { suspendedAt: suspended ? (key.suspendedAt ?? toIso(by.now)) : null });
+  await touched(tx, key, by, suspended ? 'key.suspend' : 'key.resume', reason === '' ? {} : { reason });
 }
 
 async function touched(tx: Tx, key: KeyRecord, by: By, action: string, changes: AuditChanges): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Actor } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
-import { toIso } from '../clock.ts';
+import { DAY, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
@@ -8,12 +8,24 @@ import { findOrganization } from '../forge/store.ts';
 import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
 import type { Level } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
-import { type By, changeDomains, createKey, keyText, revokeKey, suspendKey } from './keys.ts';
+import {
+  type By,
+  createKey,
+  describeKey,
+  type KeyChange,
+  keyText,
+  removeKey,
+  replaceKey,
+  revokeKey,
+  suspendKey,
+} from './keys.ts';
 import { type KeySort, type LicenseFilter, listFingerprint } from './license-filter.ts';
+import type { KeyPurpose } from './license-key.ts';
+import { wholeTerms } from './license-status.ts';
 import type { WholeLicense } from './license-view.ts';
-import { type ListQuery, licenseOf, wholeLicenses } from './licenses.ts';
+import { type ListQuery, licenseOf, wholeLicense, wholeLicenses } from './licenses.ts';
 import { settleStandings } from './standings.ts';
-import { findKey, findKeys, type KeyRecord, updateKey } from './store-keys.ts';
+import { findKey, findKeys, type KeyRecord } from './store-keys.ts';
 import { countOfSearch, pageOfSearch, prepareSearch, type Search } from './store-license-search.ts';
 import { findLicense, findLicenses, type LicenseRecord, lockLicense } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
@@ -80,6 +92,8 @@ export async function keysFound(
 
 export interface KeyWish {
   label: string;
+  purpose?: KeyPurpose | undefined;
+  siteLimit?: number | null | undefined;
   domains: readonly string[];
   /** An own text, e.g. from the shop that was used before. */
   text?: string | undefined;
@@ -90,8 +104,9 @@ export interface KeyWish {
 /** One more key of a license. */
 export async function addKey(db: Db, secrets: Secrets, licenseId: string, wish: KeyWish, by: By): Promise<KeyRecord> {
   return db.tx(async (tx) => {
-    const { organizationId } = await licenseOf(tx, by.actor, licenseId);
-    const prefix = await prefixOf(tx, organizationId);
+    const license = await licenseOf(tx, by.actor, licenseId);
+    await requireLimit(tx, license, wish.siteLimit, by.now);
+    const prefix = await prefixOf(tx, license.organizationId);
     return createKey(tx, secrets, { licenseId, role: 'normal', prefix, ...wish }, by);
   });
 }
@@ -107,27 +122,40 @@ export async function showKey(db: Db, secrets: Secrets, id: string, by: By): Pro
   });
 }
 
-export async function changeKey(
-  db: Db,
-  id: string,
-  change: { label?: string | undefined; domains?: readonly string[] | undefined },
-  by: By,
-): Promise<KeyRecord> {
+/** Throws NOT_FOUND, LIMIT_ABOVE_LICENSE and MASTER_IS_FIXED. */
+export async function changeKey(db: Db, id: string, change: KeyChange, by: By): Promise<KeyRecord> {
   return db.tx(async (tx) => {
     const key = await lockedKey(tx, id, by);
-    if (change.domains !== undefined) await changeDomains(tx, key, change.domains, by);
-    if (change.label !== undefined) {
-      await updateKey(tx, id, { label: change.label });
-      const event = { actor: by.actor, action: 'key.label', entity: 'key', entityId: id, changes: {} };
-      await audit(tx, { ...event, requestId: by.requestId }, by.now);
-    }
+    await requireLimit(tx, await licenseOf(tx, by.actor, key.licenseId), change.siteLimit, by.now);
+    await describeKey(tx, key, change, by);
     return (await keyOf(tx, by.actor, id)).key;
   });
 }
 
-export async function pauseKey(db: Db, id: string, suspended: boolean, by: By): Promise<KeyRecord> {
+/** A key's own limit lies inside its license's, as things stand now; a license that shrinks later goes before it. */
+export async function requireLimit(
+  tx: Tx,
+  license: LicenseRecord,
+  siteLimit: number | null | undefined,
+  now: number,
+): Promise<void> {
+  if (siteLimit === null || siteLimit === undefined) return;
+  if (license.master) throw problem('MASTER_IS_FIXED', 'a master key never counts sites');
+  const { ledger, products } = await wholeLicense(tx, license);
+  const most = wholeTerms(ledger, products, now).limits.sites;
+  if (most === null || siteLimit <= most) return;
+  const detail = `is more than the ${most} that the license has`;
+  throw problem('LIMIT_ABOVE_LICENSE', `site_limit ${detail}`, { errors: [{ pointer: '/site_limit', detail }] });
+}
+
+export async function pauseKey(
+  db: Db,
+  id: string,
+  { suspended, reason = '' }: { suspended: boolean; reason?: string },
+  by: By,
+): Promise<KeyRecord> {
   return db.tx(async (tx) => {
-    await suspendKey(tx, await lockedKey(tx, id, by), suspended, by);
+    await suspendKey(tx, await lockedKey(tx, id, by), suspended, reason, by);
     return (await keyOf(tx, by.actor, id)).key;
   });
 }
@@ -145,6 +173,39 @@ export async function withdrawKey(
     const { organizationId } = await licenseOf(tx, by.actor, found.licenseId);
     const next = await revokeKey(tx, secrets, found, reason, await prefixOf(tx, organizationId), by);
     return { key: (await keyOf(tx, by.actor, id)).key, next };
+  });
+}
+
+export interface Replaced {
+  /** The old key, which goes on for a while. */
+  key: KeyRecord;
+  next: KeyRecord;
+  /** False: it had been replaced before. */
+  isNew: boolean;
+}
+
+/** A new key in the place of one that goes on for some days. Of two that ask at once the second gets the first one's key. */
+export async function exchangeKey(
+  db: Db,
+  secrets: Secrets,
+  id: string,
+  { overlapDays, reason }: { overlapDays: number; reason: string },
+  by: By,
+): Promise<Replaced> {
+  return db.tx(async (tx) => {
+    const found = await lockedKey(tx, id, by);
+    const { organizationId } = await licenseOf(tx, by.actor, found.licenseId);
+    const change = { end: by.now + overlapDays * DAY, reason, prefix: await prefixOf(tx, organizationId) };
+    const made = await replaceKey(tx, secrets, found, change, by);
+    return { key: (await keyOf(tx, by.actor, id)).key, ...made };
+  });
+}
+
+export async function eraseKey(db: Db, id: string, by: By): Promise<void> {
+  await db.tx(async (tx) => {
+    const key = await lockedKey(tx, id, by);
+    const { organizationId } = await licenseOf(tx, by.actor, key.licenseId);
+    await removeKey(tx, key, organizationId, by);
   });
 }
 

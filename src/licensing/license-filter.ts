@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DomainPattern } from './domain-pattern.ts';
+import type { KeyPurpose } from './license-key.ts';
 import { LICENSE_STATUSES } from './license-status.ts';
 
 /** `expiring`: active or a trial, and over within 14 days. The others are the status that is shown. */
 export const LISTED_STATUSES = [...LICENSE_STATUSES, 'expiring'] as const;
 export type ListedStatus = (typeof LISTED_STATUSES)[number];
-
-export const KEY_PURPOSES = ['commercial', 'test', 'internal'] as const;
 
 /** Which licenses or keys of an organization are meant; all that is said must hold. Instants are ISO. */
 export interface LicenseFilter {
@@ -28,7 +27,7 @@ export interface LicenseFilter {
   productId?: string | undefined;
   paymentRef?: string | undefined;
   status?: ListedStatus | undefined;
-  purpose?: (typeof KEY_PURPOSES)[number] | undefined;
+  purpose?: KeyPurpose | undefined;
   /** Still lasts, and ends before then. */
   expiringBefore?: string | undefined;
   /** Has ended, before then. */

@@ -13,6 +13,10 @@ const TOKEN_PREFIX = 'fgt_';
 const TOKEN_BODY_LENGTH = 30;
 const TOKEN_CHECK_LENGTH = 6;
 
+/** What a key is for. Only a label: none of them opens more or less. */
+export const KEY_PURPOSES = ['commercial', 'test', 'internal'] as const;
+export type KeyPurpose = (typeof KEY_PURPOSES)[number];
+
 export const DEFAULT_KEY_PREFIX = 'FG1';
 /** A brand of 2 to 8 letters and one digit for the version of the format. */
 export const KEY_PREFIX_PATTERN = /^[A-Z]{2,8}[0-9]$/;

@@ -65,6 +65,7 @@ export const LicenseView = z
     canceled_at: instant.nullable(),
     suspended_at: instant.nullable(),
     revoked_at: instant.nullable(),
+    state_reason: z.string().nullable().meta({ description: 'Why it is suspended or revoked' }),
     limits: LimitsView,
     over_limit: z.boolean().meta({ description: 'More sites are in use than allowed; none is cut, none is added' }),
     products: z.array(ProductOfLicense),
@@ -100,6 +101,7 @@ export function licenseView(whole: WholeLicense, repositoryId: string | null, no
     canceled_at: iso(shown.canceledAt),
     suspended_at: record.suspendedAt,
     revoked_at: record.revokedAt,
+    state_reason: record.stateReason,
     limits,
     over_limit: !isCanceled && all.limits.sites !== null && record.countedSites > all.limits.sites,
     products: shown.products

@@ -9,7 +9,7 @@ import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import { type GrantView, grantViews } from './grant-view.ts';
 import { closeGrant } from './grants.ts';
-import { type By, changeLicenseState } from './keys.ts';
+import type { By } from './keys.ts';
 import { type LicenseFilter, type LicenseSort, listFingerprint } from './license-filter.ts';
 import type { WholeLicense } from './license-view.ts';
 import { settleStandings } from './standings.ts';
@@ -107,14 +107,6 @@ export async function changeNotes(db: Db, id: string, notes: string, by: By): Pr
     await updateLicense(tx, id, { notes });
     const event = { actor: by.actor, action: 'license.notes', entity: 'license', entityId: id, changes: {} };
     await audit(tx, { ...event, requestId: by.requestId }, by.now);
-  });
-}
-
-/** Throws NOT_FOUND and MASTER_IS_FIXED. */
-export async function changeState(db: Db, id: string, change: 'suspend' | 'resume' | 'revoke', by: By): Promise<void> {
-  await db.tx(async (tx) => {
-    await licenseOf(tx, by.actor, id);
-    await changeLicenseState(tx, id, change, by);
   });
 }
 

@@ -21,19 +21,34 @@ function siteLimitOf(
   return limits.reduce((most, limit) => (most === null || limit === null ? null : Math.max(most, limit)), 0);
 }
 
+type Remembering = Pick<LicenseRecord, 'id' | 'countedSites' | 'overLimitAt'>;
+
 /**
- * Recomputes what a license's row remembers of its ledger. Called in the transaction of whatever changed the ledger, under the
- * license's lock. A limit that shrank cuts no site: it only marks since when the license is over its limit.
+ * Writes what a license's row remembers of its ledger, which is `grants`; returns until when it lasts. A limit that shrank cuts no
+ * site: it only marks since when there are too many.
  */
+export async function rememberLedger(
+  tx: Tx,
+  license: Remembering,
+  grants: readonly Grant[],
+  products: readonly { id: string; repositoryId: string | null }[],
+  now: number,
+): Promise<number | null> {
+  const limit = siteLimitOf(grants, products, now);
+  const over = limit !== null && license.countedSites > limit;
+  await updateLicense(tx, license.id, { overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null });
+  const standing = standingAt(grants, products, now);
+  await saveStanding(tx, license.id, standing);
+  return standing.validUntil;
+}
+
+/** The same, read anew, in the transaction of whatever changed the ledger, under the license's lock. */
 export async function refreshLicense(
   tx: Tx,
-  license: Pick<LicenseRecord, 'id' | 'organizationId' | 'countedSites' | 'overLimitAt'>,
+  license: Pick<LicenseRecord, 'organizationId'> & Remembering,
   now: number,
 ): Promise<void> {
   const grants = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
   const products = await productsOfOrganization(tx, license.organizationId);
-  const limit = siteLimitOf(grants, products, now);
-  const over = limit !== null && license.countedSites > limit;
-  await updateLicense(tx, license.id, { overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null });
-  await saveStanding(tx, license.id, standingAt(grants, products, now));
+  await rememberLedger(tx, license, grants, products, now);
 }

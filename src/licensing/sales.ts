@@ -6,11 +6,12 @@ import { problem } from '../errors.ts';
 import { lockOrganization, type OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
+import { chainsOf } from './chains.ts';
 import { type By, changeDomains, createKey } from './keys.ts';
+import { whyNotSold } from './license-change.ts';
 import { newLicense } from './new-license.ts';
 import type { GrantSource } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
-import { spansOf } from './spans.ts';
 import { type KeyRecord, keysOfLicense } from './store-keys.ts';
 import {
   findGrantByPayment,
@@ -60,7 +61,9 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
   if (earlier) return replay(tx, sale, earlier);
   requireSellable(sold, sale, by.now);
   const license =
-    sale.licenseId === null ? await makeLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold);
+    sale.licenseId === null
+      ? await makeLicense(tx, sale, by)
+      : await ownLicense(tx, sale, sale.licenseId, sold, by.now);
   if (sold.kind === 'trial' && (await hasHadPackage(tx, license.customerId, sold.id))) throw problem('TRIAL_USED');
   const grant = toGrant(sale, sold, license, by);
   await insertGrant(tx, grant);
@@ -127,18 +130,14 @@ async function packageHere(tx: Tx, sale: Sale, now: number): Promise<PackageReco
 
 async function offered(tx: Tx, { organization, repositoryId }: Sale, now: number): Promise<string> {
   const all = await packagesOf(tx, { organizationId: organization.id, repositoryId });
-  const sold = all.filter((each) => each.kind !== 'master' && each.active && !isOver(each, now));
+  const sold = all.filter((each) => each.kind !== 'master' && whyNotSold(each, now) === null);
   if (sold.length === 0) return 'it has none that is sold';
   return `it sells ${sold.map(({ id, name }) => `${id} ("${name}")`).join(', ')}`;
 }
 
-function isOver({ terms }: PackageRecord, now: number): boolean {
-  return terms.fixed !== null && terms.fixed.until <= now;
-}
-
 function requireSellable(sold: PackageRecord, sale: Sale, now: number): void {
-  if (!sold.active) throw problem('PACKAGE_INACTIVE', `"${sold.name}" is not sold any more`);
-  if (isOver(sold, now)) throw problem('PACKAGE_INACTIVE', `"${sold.name}" ended`);
+  const reason = whyNotSold(sold, now);
+  if (reason) throw problem(reason.code, reason.detail);
   if (sold.kind === 'addon' && sale.licenseId === null)
     throw problem('ADDON_NEEDS_LICENSE', 'name the license that the add-on is for');
 }
@@ -169,7 +168,13 @@ async function customerFor(tx: Tx, { organization, customer }: Sale, by: By): Pr
   return id;
 }
 
-async function ownLicense(tx: Tx, sale: Sale, licenseId: string, sold: PackageRecord): Promise<LicenseRecord> {
+async function ownLicense(
+  tx: Tx,
+  sale: Sale,
+  licenseId: string,
+  sold: PackageRecord,
+  now: number,
+): Promise<LicenseRecord> {
   const license = await lockLicense(tx, licenseId);
   if (!license || license.organizationId !== sale.organization.id)
     throw problem('NOT_FOUND', `there is no license ${licenseId}`);
@@ -177,10 +182,7 @@ async function ownLicense(tx: Tx, sale: Sale, licenseId: string, sold: PackageRe
   if (license.revokedAt !== null)
     throw problem('STILL_IN_USE', 'the license is revoked; a new sale needs a new license');
   const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
-  const endless = spansOf(ledger).some(({ grant, end, unstarted }) => {
-    const hasLength = grant.length !== null || grant.endsAt !== null || grant.package.terms.fixed !== null;
-    return grant.package.id === sold.id && end === null && !(unstarted && hasLength);
-  });
+  const endless = chainsOf(ledger, now).some(({ packageId, end }) => packageId === sold.id && end === 'none');
   if (endless) throw problem('NO_END_TO_EXTEND', `the license has "${sold.name}" without an end`);
   return license;
 }

@@ -2,12 +2,16 @@ import { insertMany, isUniqueViolation, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
 import { reversedName } from './domain-pattern.ts';
+import type { KeyPurpose } from './license-key.ts';
 
 export interface KeyRecord {
   id: string;
   licenseId: string;
   role: 'normal' | 'master';
   label: string;
+  purpose: KeyPurpose;
+  /** How many sites it may use of those that its license has; null: as many as the license. */
+  siteLimit: number | null;
   /** Look-up hash; the text itself is nowhere in the clear. */
   hash: string;
   hint: string;
@@ -20,25 +24,19 @@ export interface KeyRecord {
   revokeReason: string | null;
   /** When something was last asked with it, as far as usage is rolled up; null: never. */
   lastUsedAt: string | null;
+  /** From then on it opens nothing: a replaced key goes on for its overlap. null: as long as its license. */
+  endsAt: string | null;
+  /** The key that was made in its place. */
+  replacedBy: string | null;
+  /** The batch that it was made with. */
+  batchId: string | null;
   createdAt: string;
 }
 
 const SHAPE = { json: ['domains'] };
 const COLUMNS = columnsOf(
-  ...[
-    'id',
-    'licenseId',
-    'role',
-    'label',
-    'hash',
-    'hint',
-    'sealed',
-    'domains',
-    'suspendedAt',
-    'revokedAt',
-    'revokeReason',
-  ],
-  ...['lastUsedAt', 'createdAt'],
+  ...['id', 'licenseId', 'role', 'label', 'purpose', 'siteLimit', 'hash', 'hint', 'sealed', 'domains', 'suspendedAt'],
+  ...['revokedAt', 'revokeReason', 'lastUsedAt', 'endsAt', 'replacedBy', 'batchId', 'createdAt'],
 );
 
 function toKey(row: object): KeyRecord {
@@ -88,12 +86,19 @@ export async function keysOfLicense(tx: Tx, licenseId: string): Promise<KeyRecor
 export async function updateKey(
   tx: Tx,
   id: string,
-  change: Partial<Pick<KeyRecord, 'label' | 'domains' | 'suspendedAt' | 'revokedAt' | 'revokeReason'>>,
+  change: Partial<Omit<KeyRecord, 'id' | 'licenseId' | 'role' | 'hash' | 'hint' | 'sealed' | 'batchId' | 'createdAt'>>,
 ): Promise<void> {
   await tx('license_keys').where({ id }).update(toRow(change, SHAPE));
   if (change.domains === undefined) return;
   await tx('key_domains').where({ key_id: id }).delete();
   if (change.domains !== null) await insertDomains(tx, id, change.domains);
+}
+
+/** For ever. Sites that it claimed stay sites of the license; its usage stays, under an id that names nothing any more. */
+export async function deleteKey(tx: Tx, id: string): Promise<void> {
+  await tx('activations').where({ key_id: id }).update({ key_id: null });
+  await tx('key_domains').where({ key_id: id }).delete();
+  await tx('license_keys').where({ id }).delete();
 }
 
 /** Of all organizations, those that they used before as well. */
@@ -106,7 +111,7 @@ export async function prefixesInUse(tx: Tx): Promise<string[]> {
   return [...new Set(all)];
 }
 
-/** The master key of an organization that is not revoked. */
+/** The master key of an organization that is neither revoked nor replaced. */
 export async function findMasterKey(tx: Tx, organizationId: string): Promise<KeyRecord | null> {
   const row = await tx('license_keys as k')
     .join('licenses as l', 'l.id', 'k.license_id')
@@ -118,6 +123,7 @@ export async function findMasterKey(tx: Tx, organizationId: string): Promise<Key
       'p.repository_id': null,
       'k.role': 'master',
       'k.revoked_at': null,
+      'k.replaced_by': null,
     })
     .select(COLUMNS.map((name) => `k.${name}`))
     .orderBy('k.id')

@@ -15,6 +15,8 @@ export interface LicenseRecord {
   overLimitAt: string | null;
   suspendedAt: string | null;
   revokedAt: string | null;
+  /** Why it is suspended or revoked, as whoever did it wrote. */
+  stateReason: string | null;
   notes: string;
   /** Counts up with every change. */
   revision: number;
@@ -56,7 +58,7 @@ export interface ClosingRecord {
 
 const LICENSE = columnsOf(
   ...['id', 'organizationId', 'customerId', 'master', 'validUntil', 'countedSites', 'exemptSites', 'overLimitAt'],
-  ...['suspendedAt', 'revokedAt', 'notes', 'revision', 'createdAt'],
+  ...['suspendedAt', 'revokedAt', 'stateReason', 'notes', 'revision', 'createdAt'],
 );
 const GRANT_SHAPE = { json: ['supersedes'] };
 
@@ -86,15 +88,16 @@ export async function lockLicense(tx: Tx, id: string): Promise<LicenseRecord | n
   return row ? toLicense(row) : null;
 }
 
+/** Locked in the order of their ids, so that two who do so never wait for each other. */
+export async function lockLicenses(tx: Tx, ids: readonly string[]): Promise<LicenseRecord[]> {
+  const query = tx('licenses').select(LICENSE).whereIn('id', ids).orderBy('id');
+  return (await forUpdate(tx, query)).map(toLicense);
+}
+
 export async function updateLicense(
   tx: Tx,
   id: string,
-  change: Partial<
-    Pick<
-      LicenseRecord,
-      'validUntil' | 'overLimitAt' | 'suspendedAt' | 'revokedAt' | 'notes' | 'countedSites' | 'exemptSites'
-    >
-  >,
+  change: Partial<Omit<LicenseRecord, 'id' | 'organizationId' | 'customerId' | 'master' | 'revision' | 'createdAt'>>,
 ): Promise<void> {
   await tx('licenses')
     .where({ id })

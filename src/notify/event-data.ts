@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_STATUSES } from '../licensing/key-view.ts';
 import { LICENSE_STATUSES } from '../licensing/license-status.ts';
 import type { EventGroup, EventType } from './event-types.ts';
 
@@ -15,7 +16,7 @@ export const EVENT_DATA = {
     .object({
       ...{ object: z.literal('key'), ...base, license_id: z.string(), role: z.enum(['normal', 'master']) },
       hint: z.string().meta({ description: 'Prefix and last characters', examples: ['FG1…7K2M'] }),
-      key_status: z.enum(['active', 'suspended', 'revoked']),
+      key_status: z.enum(KEY_STATUSES),
     })
     .meta({ id: 'KeyEventData' }),
   license: z

@@ -14,8 +14,8 @@ import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
+import { changeLicenseIn } from '../licensing/change-license.ts';
 import { makeGate } from '../licensing/gate.ts';
-import { changeLicenseState } from '../licensing/keys.ts';
 import { makeLookup } from '../licensing/lookup.ts';
 import { makeRecorder } from '../licensing/record.ts';
 import { sell } from '../licensing/sales.ts';
@@ -35,7 +35,8 @@ onEachDatabase('the outbox', (database) => {
   const count = async (table: string) =>
     Number((await database().db.read((tx) => tx(table).count('id as n').first()))?.['n']);
   const typesTo = async (webhook = hook) => (await toldTo(database().db, webhook)).map(({ type }) => type);
-  const suspend = (id: string) => database().db.tx((tx) => changeLicenseState(tx, id, 'suspend', BY));
+  const suspend = (id: string) =>
+    database().db.tx((tx) => changeLicenseIn(tx, id, { change: { kind: 'suspend' } }, BY));
 
   it('tells every webhook of the organization that wants it, once', async () => {
     const { db } = database();
@@ -78,7 +79,7 @@ onEachDatabase('the outbox', (database) => {
     const { db } = database();
     const { license } = await seedSoldLicense(db, shop);
     const undone = db.tx(async (tx) => {
-      await changeLicenseState(tx, license.id, 'revoke', BY);
+      await changeLicenseIn(tx, license.id, { change: { kind: 'revoke' } }, BY);
       throw new Error('stop');
     });
     await expect(undone).rejects.toThrow('stop');

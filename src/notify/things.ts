@@ -1,6 +1,7 @@
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { type IdKind, kindOfId } from '../ids.ts';
+import { keyStatus } from '../licensing/key-view.ts';
 import { licenseStatus, wholeTerms } from '../licensing/license-status.ts';
 import { findActivation } from '../licensing/store-activations.ts';
 import { findKey } from '../licensing/store-keys.ts';
@@ -27,13 +28,13 @@ const READERS: Partial<Record<IdKind, (tx: Tx, id: string, now: number) => Promi
   release: releaseData,
 };
 
-async function keyData(tx: Tx, id: string): Promise<Told | null> {
+async function keyData(tx: Tx, id: string, now: number): Promise<Told | null> {
   const key = await findKey(tx, id);
   if (!key) return null;
   const { licenseId, role, hint } = key;
   return {
     ...{ object: 'key', id, url: `/api/v1/keys/${id}`, license_id: licenseId, role, hint },
-    key_status: key.revokedAt !== null ? 'revoked' : key.suspendedAt !== null ? 'suspended' : 'active',
+    key_status: keyStatus(key, now),
   };
 }
 

@@ -238,7 +238,7 @@ onEachDatabase('licenses, grants, keys, sites and usage', (database) => {
       canceled_at: toIso(SEED_NOW),
     });
     const dead = await api.patch(`${base}/license-keys/${(await keyOf(license.id)).id}`, { valid_until: null });
-    expect([dead.status, dead.json.code]).toEqual([404, 'NOT_FOUND']);
+    expect([dead.status, dead.json.code]).toEqual([409, 'NOTHING_OPEN']);
   });
 
   const keyOf = async (licenseId: string) => (await api.get(`${base}/keys?license_id=${licenseId}`)).json.items[0];
