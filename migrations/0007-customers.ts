@@ -17,6 +17,8 @@ async function customerColumns(tx: Knex): Promise<void> {
     text(t, 'language').defaultTo('');
     // As they are sorted: small letters without accents.
     text(t, 'sort_name').defaultTo('');
+    // Without `+tag`, by which doubles are told.
+    text(t, 'email_base').defaultTo('');
     maybe(t, 'external_customer_id');
     maybe(t, 'external_workspace_id');
     // A double that was merged stays, so that its id still leads somewhere.
@@ -63,6 +65,8 @@ async function listIndexes(tx: Knex): Promise<void> {
     customers_by_created: 'customers (organization_id, created_at, id)',
     customers_by_name: 'customers (organization_id, sort_name, id)',
     customers_by_email: 'customers (organization_id, email, id)',
+    customers_by_email_base: "customers (organization_id, email_base, id) where email_base <> ''",
+    customers_by_kind: 'customers (organization_id, kind, created_at, id)',
     customers_by_workspace:
       'customers (organization_id, external_workspace_id, id) where external_workspace_id is not null',
     licenses_by_id: 'licenses (organization_id, id)',
@@ -81,6 +85,7 @@ async function listIndexes(tx: Knex): Promise<void> {
     keys_suspended: 'license_keys (organization_id, id) where suspended_at is not null',
     keys_revoked: 'license_keys (organization_id, id) where revoked_at is not null',
     grants_by_package: 'grants (package_id, license_id)',
+    usage_of_sites: "usage_daily (day) where site <> ''",
     activations_by_host: 'activations (host_reversed, license_id) where released_at is null',
   };
   for (const [name, on] of Object.entries(indexes)) await tx.raw(`create index ${name} on ${on}`);

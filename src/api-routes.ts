@@ -1,4 +1,6 @@
 import { feedFormats } from '../feeds/index.ts';
+import { customerDoubleRoutes } from './accounts/api-customer-doubles.ts';
+import { customerRoutes } from './accounts/api-customers.ts';
 import examples from './api-examples.json' with { type: 'json' };
 import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
@@ -39,6 +41,8 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...productPartRoutes({ db: core.db, documents }),
     ...releaseRoutes(core),
     ...packageRoutes(core),
+    ...customerRoutes(core),
+    ...customerDoubleRoutes(core),
     ...licenseListRoutes(core),
     ...licenseRoutes(core),
     ...licenseChangeRoutes(core),

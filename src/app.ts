@@ -24,6 +24,7 @@ import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
+import { settleStandings } from './licensing/standings.ts';
 import { purgeStrikes } from './licensing/strikes.ts';
 import { rollUp } from './licensing/usage.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
@@ -209,7 +210,10 @@ function choresOf({ db, clock, forge, log }: Core): Chores {
   return {
     sweepKind: RECONCILE,
     subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
-    rollUp: () => rollUp(db),
+    async rollUp() {
+      await settleStandings(db, clock());
+      return rollUp(db);
+    },
     async daily() {
       await mendDrift(forge, onError);
       await watchKeylessPolls(db, clock);

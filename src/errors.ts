@@ -32,6 +32,7 @@ export const PROBLEMS = {
   KEY_ENDED: [409, 'The license key is of no use any more'],
   NOTHING_OPEN: [409, 'The license holds nothing that this could be done to'],
   PLAN_ENDED: [409, 'The plan was run or given up'],
+  CUSTOMER_ANONYMIZED: [409, 'Nothing is kept of the customer any more'],
   STILL_IN_USE: [409, 'It is still in use'],
   PACKAGE_INACTIVE: [409, 'The package is not sold any more'],
   PRECONDITION_FAILED: [412, 'It was changed meanwhile'],

@@ -26,6 +26,11 @@ export function wordsOf(...texts: readonly string[]): string[] {
   return [...new Set(parts.filter((word) => word !== '').map(cut))].slice(0, MOST_WORDS);
 }
 
+/** An address without its `+tag`, which most mail servers take for the same person's. */
+export function emailBase(email: string): string {
+  return email.toLowerCase().replace(/\+[^@]*(?=@)/, '');
+}
+
 /** The words of a search, each of which must be the beginning of one of the words of what is found. */
 export function typedWords(text: string): string[] {
   return [

@@ -1,8 +1,8 @@
-import { forUpdate, insertMany, isUniqueViolation, type Tx } from '../db/dialect.ts';
+import { insertMany, isUniqueViolation, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
 import { type CustomerFacts, NO_CUSTOMER_FACTS } from './customer.ts';
-import { sortName, wordsOf } from './search-words.ts';
+import { emailBase, sortName, wordsOf } from './search-words.ts';
 
 export interface CustomerRecord extends CustomerFacts {
   id: string;
@@ -25,8 +25,8 @@ const COLUMNS = columnsOf(
 /** Throws ALREADY_EXISTS where another customer of the organization has its external_customer_id. */
 export async function insertCustomer(tx: Tx, customer: NewCustomer, actor: string): Promise<void> {
   const whole = { ...NO_CUSTOMER_FACTS, ...customer };
-  await unlessTaken(() => tx('customers').insert({ ...toRow(whole), sort_name: sortName(whole), created_by: actor }));
-  await insertWords(tx, whole.id, whole);
+  await unlessTaken(() => tx('customers').insert({ ...toRow(whole), ...foundBy(whole), created_by: actor }));
+  await writeWords(tx, whole.id);
 }
 
 /** Writes all facts and, where given, what became of the customer. Throws ALREADY_EXISTS. */
@@ -38,10 +38,13 @@ export async function updateCustomer(
   await unlessTaken(() =>
     tx('customers')
       .where({ id })
-      .update({ ...toRow(facts), sort_name: sortName(facts) }),
+      .update({ ...toRow(facts), ...foundBy(facts) }),
   );
-  await tx('customer_words').where({ customer_id: id }).delete();
-  await insertWords(tx, id, facts);
+  await writeWords(tx, id);
+}
+
+function foundBy(facts: CustomerFacts): object {
+  return { sort_name: sortName(facts), email_base: emailBase(facts.email) };
 }
 
 async function unlessTaken(write: () => Promise<unknown>): Promise<void> {
@@ -56,14 +59,61 @@ async function unlessTaken(write: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** What a search for words looks at. */
-async function insertWords(tx: Tx, id: string, { name, email, organizationName }: CustomerFacts): Promise<void> {
-  const rows = wordsOf(name, email, organizationName).map((word) => ({ word, customer_id: id }));
+/** What a search for words looks at; who was merged into a customer is found as that customer. */
+async function writeWords(tx: Tx, id: string): Promise<void> {
+  await tx('customer_words').where({ customer_id: id }).delete();
+  const told = await tx('customers')
+    .where({ id })
+    .orWhere({ merged_into: id })
+    .select('name', 'email', 'organization_name');
+  const texts = told.flatMap((row) => [row.name, row.email, row.organization_name] as string[]);
+  const rows = wordsOf(...texts).map((word) => ({ word, customer_id: id }));
   await insertMany(tx, 'customer_words', ['word', 'customer_id'], rows);
+}
+
+/** A double, or what was merged into it, becomes what leads to `into`. Its own facts stay, for whoever asks by its address. */
+export async function markMerged(tx: Tx, id: string, into: string, at: string): Promise<void> {
+  await tx('customers').where({ merged_into: id }).update({ merged_into: into });
+  await tx('customers').where({ id }).update({ merged_into: into, merged_at: at, external_customer_id: null });
+  await tx('customer_words').where({ customer_id: id }).delete();
+}
+
+/** The doubles that were merged into a customer. */
+export async function mergedInto(tx: Tx, id: string): Promise<string[]> {
+  return tx('customers').where({ merged_into: id }).orderBy('id').pluck('id');
+}
+
+/** Gives all that is one customer's to another; returns the ids of the licenses. Every table that names a customer is here. */
+export async function giveToCustomer(tx: Tx, from: string, to: string): Promise<string[]> {
+  const moved = await tx('licenses')
+    .where({ customer_id: from })
+    .update({ customer_id: to, revision: tx.raw('revision + 1') })
+    .returning('id');
+  return moved.map(({ id }) => id as string);
+}
+
+export async function countLicensesOf(tx: Tx, ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await tx('licenses')
+    .whereIn('customer_id', ids)
+    .groupBy('customer_id')
+    .select('customer_id')
+    .count('* as n');
+  return new Map(rows.map((row) => [row['customer_id'] as string, Number(row['n'])]));
+}
+
+/** True: it owns a master license, which is the organization's own. */
+export async function ownsMaster(tx: Tx, id: string): Promise<boolean> {
+  return (await tx('licenses').where({ customer_id: id, master: true }).first('id')) !== undefined;
 }
 
 export async function findCustomer(tx: Tx, id: string): Promise<CustomerRecord | null> {
   return (await findCustomers(tx, [id])).get(id) ?? null;
+}
+
+/** The customer that an id leads to: of a double the one that it was merged into. */
+export async function findSurvivor(tx: Tx, id: string): Promise<CustomerRecord | null> {
+  const found = await findCustomer(tx, id);
+  return found === null || found.mergedInto === null ? found : findCustomer(tx, found.mergedInto);
 }
 
 export async function findCustomers(tx: Tx, ids: readonly string[]): Promise<Map<string, CustomerRecord>> {
@@ -71,13 +121,7 @@ export async function findCustomers(tx: Tx, ids: readonly string[]): Promise<Map
   return new Map(rows.map((row) => [row.id as string, fromRow<CustomerRecord>(row)]));
 }
 
-/** Under their locks, always in the order of their ids, so that two who lock the same ones take turns. */
-export async function lockCustomers(tx: Tx, ids: readonly string[]): Promise<Map<string, CustomerRecord>> {
-  const rows = await forUpdate(tx, tx('customers').select(COLUMNS).whereIn('id', ids).orderBy('id'));
-  return new Map(rows.map((row) => [row.id as string, fromRow<CustomerRecord>(row)]));
-}
-
-/** The oldest customer of an organization with this address; doubles that were merged have none. */
+/** Of an organization the oldest customer with this address, else the one that a double with it was merged into. */
 export async function findCustomerByEmail(
   tx: Tx,
   organizationId: string,
@@ -85,8 +129,10 @@ export async function findCustomerByEmail(
 ): Promise<CustomerRecord | null> {
   const row = await tx('customers')
     .select(COLUMNS)
-    .where({ organization_id: organizationId, email: email.toLowerCase(), merged_into: null })
+    .where({ organization_id: organizationId, email: email.toLowerCase() })
+    .orderByRaw('case when merged_into is null then 0 else 1 end')
     .orderBy('id')
     .first();
-  return row ? fromRow(row) : null;
+  const found = row ? fromRow<CustomerRecord>(row) : null;
+  return found === null || found.mergedInto === null ? found : findCustomer(tx, found.mergedInto);
 }

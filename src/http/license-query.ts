@@ -9,7 +9,7 @@ import { KEY_PURPOSES } from '../licensing/license-key.ts';
 import { idParam } from './id-param.ts';
 
 const yes = z.enum(['true', 'false']).transform((word) => word === 'true');
-const isoField = instantField.transform(toIso);
+export const isoField = instantField.transform(toIso);
 const emailStart = z.string().trim().toLowerCase().min(1).max(254);
 
 export const domainField = z

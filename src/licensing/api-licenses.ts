@@ -5,6 +5,7 @@ import { idParam } from '../http/id-param.ts';
 import { type Route, route } from '../http/route.ts';
 import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
+import { hasBuyer, needsBuyer } from './buyer.ts';
 import { changeLicense } from './change-license.ts';
 import {
   domainsField,
@@ -50,16 +51,22 @@ function reading({ db }: Deps): Route {
   });
 }
 
-const NewLicenseBody = z.strictObject({
-  package_id: idParam('package'),
-  quantity: quantityField,
-  source: z.enum(['purchase', 'admin', 'import']).default('purchase'),
-  customer_name: nameField,
-  customer_email: emailField,
-  domains: domainsField.default([]),
-  payment_ref: paymentRefField.nullable().default(null),
-  line: lineField,
-});
+const NewLicenseBody = z
+  .strictObject({
+    package_id: idParam('package'),
+    quantity: quantityField,
+    source: z.enum(['purchase', 'admin', 'import']).default('purchase'),
+    customer_id: idParam('customer')
+      .optional()
+      .meta({ description: 'A customer that is known, in the place of name and e-mail address' }),
+    customer_name: nameField.optional(),
+    customer_email: emailField.optional(),
+    domains: domainsField.default([]),
+    payment_ref: paymentRefField.nullable().default(null),
+    line: lineField,
+  })
+  .refine((body) => hasBuyer(body, 'customer_name'), needsBuyer('customer_name'))
+  .refine((body) => hasBuyer(body, 'customer_email'), needsBuyer('customer_email'));
 
 const NewLicense = LicenseView.extend({
   key_id: z.string(),
@@ -83,7 +90,7 @@ function creating(deps: Deps): Route {
     answers: { 200: NewLicense, 201: NewLicense },
     problems: [
       ...(['NOT_FOUND', 'WRONG_ID_KIND', 'PAYMENT_LINE_CONFLICT', 'TRIAL_USED', 'MASTER_IS_FIXED'] as const),
-      ...(['PACKAGE_INACTIVE', 'ADDON_NEEDS_LICENSE'] as const),
+      ...(['PACKAGE_INACTIVE', 'ADDON_NEEDS_LICENSE', 'CUSTOMER_ANONYMIZED'] as const),
     ],
     secretFields: ['/key'],
     async refill(stored, { actor }) {
@@ -97,7 +104,8 @@ function creating(deps: Deps): Route {
         packageId: body.package_id,
         licenseId: null,
         quantity: body.quantity,
-        customer: { name: body.customer_name, email: body.customer_email },
+        customer: { name: body.customer_name ?? '', email: body.customer_email ?? '' },
+        customerId: body.customer_id ?? null,
         domains: body.domains,
         source: body.source,
         paymentRef: body.payment_ref,

@@ -5,6 +5,7 @@ import { idParam } from '../http/id-param.ts';
 import { type Context, type Route, route } from '../http/route.ts';
 import { LEVELS, type Level, type LevelRoutes } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
+import { hasBuyer, needsBuyer } from './buyer.ts';
 import {
   domainsField,
   emailField,
@@ -22,9 +23,6 @@ interface Deps {
   secrets: Secrets;
 }
 
-const needsBuyer = { message: 'is required for a new license', when: () => true };
-type Buyer = { license_id?: unknown; customer_name?: unknown; customer_email?: unknown };
-
 const SaleBody = z
   .strictObject({
     package_id: idParam('package'),
@@ -32,21 +30,17 @@ const SaleBody = z
       .optional()
       .meta({ description: 'Sells into this license; without it a new one is made' }),
     quantity: quantityField,
+    customer_id: idParam('customer')
+      .optional()
+      .meta({ description: 'A customer that is known, in the place of name and e-mail address' }),
     customer_name: nameField.optional(),
     customer_email: emailField.optional(),
     domains: domainsField.default([]),
     payment_ref: paymentRefField.nullable().default(null),
     line: lineField,
   })
-  .refine((body) => hasBuyer(body, 'customer_name'), { ...needsBuyer, path: ['customer_name'] })
-  .refine((body) => hasBuyer(body, 'customer_email'), { ...needsBuyer, path: ['customer_email'] });
-
-/** Asked even where other fields are wrong, so that all faults are told at once; then anything may have been sent. */
-function hasBuyer(body: unknown, field: 'customer_name' | 'customer_email'): boolean {
-  if (typeof body !== 'object' || body === null) return true;
-  const { license_id: license, [field]: given } = body as Buyer;
-  return license !== undefined || given !== undefined;
-}
+  .refine((body) => hasBuyer(body, 'customer_name'), needsBuyer('customer_name'))
+  .refine((body) => hasBuyer(body, 'customer_email'), needsBuyer('customer_email'));
 
 const KeyChangeBody = z
   .strictObject({
@@ -83,6 +77,7 @@ function selling(deps: Deps, level: LevelRoutes): Route {
     answers: { 200: SoldKeyView, 201: SoldKeyView },
     problems: [
       ...(['NOT_FOUND', 'WRONG_ID_KIND', 'PAYMENT_LINE_CONFLICT', 'NO_END_TO_EXTEND', 'TRIAL_USED'] as const),
+      'CUSTOMER_ANONYMIZED',
       ...(['MASTER_IS_FIXED', 'PACKAGE_INACTIVE', 'STILL_IN_USE', 'ADDON_NEEDS_LICENSE'] as const),
       ...(level.name === 'Repository' ? (['PACKAGE_NOT_OF_REPOSITORY'] as const) : []),
     ],
@@ -108,6 +103,7 @@ function saleOf(body: z.output<typeof SaleBody>, { actor, idempotencyKey }: Cont
     licenseId: body.license_id ?? null,
     quantity: body.quantity,
     customer: { name: body.customer_name ?? '', email: body.customer_email ?? '' },
+    customerId: body.customer_id ?? null,
     domains: body.domains,
     source: 'purchase' as const,
     paymentRef: body.payment_ref,

@@ -40,7 +40,12 @@ export function conditionsOf(
     ...given(filter.licenseId, (id) => ofLicense(org, sql('l.id = ?', id))),
     ...given(filter.keyHash, (hash) => ofKey(org, sql('k.hash = ?', hash))),
     ...given(filter.hint, (hint) => ofKey(org, sql('k.hint = ?', hint))),
-    ...given(filter.customerId, (id) => ofLicense(org, sql('l.customer_id = ?', id))),
+    ...given(filter.customerId, (id) =>
+      ofLicense(
+        org,
+        sql('l.customer_id = coalesce((select m.merged_into from customers m where m.id = ?), ?)', id, id),
+      ),
+    ),
     ...given(filter.email, (email) => ofCustomer(org, sql('c.email = ?', email.toLowerCase()))),
     ...given(filter.emailPrefix, (text) => ofCustomer(org, sql('c.email >= ? and c.email < ?', ...beginning(text)))),
     ...given(filter.externalCustomerId, (id) => ofCustomer(org, sql('c.external_customer_id = ?', id))),

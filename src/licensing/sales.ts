@@ -1,4 +1,4 @@
-import { findCustomerByEmail, insertCustomer } from '../accounts/store-customers.ts';
+import { findCustomerByEmail, findSurvivor, insertCustomer } from '../accounts/store-customers.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
@@ -36,6 +36,8 @@ export interface Sale {
   licenseId: string | null;
   quantity: number;
   customer: { name: string; email: string };
+  /** A customer that is known; goes before `customer`. null: the oldest with that address, else a new one. */
+  customerId?: string | null;
   domains: readonly string[];
   source: GrantSource;
   paymentRef: string | null;
@@ -149,10 +151,11 @@ async function makeLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
   return license;
 }
 
-async function customerFor(tx: Tx, { organization, customer }: Sale, by: By): Promise<string> {
+async function customerFor(tx: Tx, { organization, customer, customerId }: Sale, by: By): Promise<string> {
   const email = customer.email.trim().toLowerCase();
-  // Two sales to one new buyer at once would make two customers.
+  // Two sales to one new buyer at once would make two customers; and none is sold to who is merged away meanwhile.
   await lockOrganization(tx, organization.id);
+  if (customerId !== undefined && customerId !== null) return knownCustomer(tx, organization.id, customerId);
   const known = email === '' ? null : await findCustomerByEmail(tx, organization.id, email);
   if (known) return known.id;
   const id = newId('customer', by.now);
@@ -166,6 +169,14 @@ async function customerFor(tx: Tx, { organization, customer }: Sale, by: By): Pr
   };
   await insertCustomer(tx, record, by.actor.id);
   return id;
+}
+
+/** Of a double the customer that it was merged into. */
+async function knownCustomer(tx: Tx, organizationId: string, id: string): Promise<string> {
+  const found = await findSurvivor(tx, id);
+  if (found?.organizationId !== organizationId) throw problem('NOT_FOUND', `there is no customer ${id}`);
+  if (found.anonymizedAt !== null) throw problem('CUSTOMER_ANONYMIZED');
+  return found.id;
 }
 
 async function ownLicense(

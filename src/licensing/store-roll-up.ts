@@ -28,6 +28,15 @@ export async function countUsage(tx: Tx, rows: LogRows): Promise<void> {
   await addUp(tx, 'usage_refusals', REFUSALS, `${within(rows)} and refused = 1`);
 }
 
+/** Notes when something was last asked with each key. */
+export async function touchKeys(tx: Tx, rows: LogRows): Promise<void> {
+  await tx.raw(
+    `update license_keys set last_used_at = s.at
+     from (select key_id, max(at) as at from usage_log where ${within(rows)} and key_id <> '' group by key_id) s
+     where license_keys.id = s.key_id and (license_keys.last_used_at is null or license_keys.last_used_at < s.at)`,
+  );
+}
+
 export async function dropUsage(tx: Tx, rows: LogRows): Promise<void> {
   await tx('usage_log').whereRaw(within(rows)).delete();
 }

@@ -3,7 +3,7 @@ import type { Tx } from '../db/dialect.ts';
 import { installationId, isInstallation, type Sign, takeSigns } from './installed.ts';
 import { type SiteSeen, touchActivations } from './store-activations.ts';
 import { knownInstallations, saveInstallations } from './store-installations.ts';
-import { countUsage, countVersions, dropUsage, lockOldestUsage, signsIn } from './store-roll-up.ts';
+import { countUsage, countVersions, dropUsage, lockOldestUsage, signsIn, touchKeys } from './store-roll-up.ts';
 
 /** So many rows take a few milliseconds; the writer is free for claims and polls in between. */
 const SLICE = 500;
@@ -26,6 +26,7 @@ export async function rollUpSlice(tx: Tx, most: number): Promise<number> {
   const signs = await signsIn(tx, rows);
   await noteInstallations(tx, signs);
   await touchActivations(tx, sitesSeen(signs));
+  await touchKeys(tx, rows);
   await dropUsage(tx, rows);
   return rows.length;
 }

@@ -35,6 +35,7 @@ const REMEDIES: Record<ProblemCode, string> = {
   KEY_ENDED: 'Give the license another key; a revoked one is not replaced.',
   NOTHING_OPEN: 'Sell a package into the license: what it held was closed, or is of another kind.',
   PLAN_ENDED: 'Plan it anew: a plan is run once.',
+  CUSTOMER_ANONYMIZED: 'Write down a new customer: of this one nothing is kept any more, and nothing can be added.',
   STILL_IN_USE: 'First remove or change what still needs it, which `detail` names where that is known.',
   PACKAGE_INACTIVE: 'Sell another package, or make this one active again if its dates are not over.',
   PRECONDITION_FAILED: 'Read it again, make the change anew, and send it with the new `ETag` in `If-Match`.',

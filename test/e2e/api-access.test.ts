@@ -43,6 +43,7 @@ onEachDatabase('who may call the API', (database) => {
       'license-keys': sold.key.id,
       keys: sold.key.id,
       licenses: sold.license.id,
+      customers: sold.license.customerId,
       grants: sold.grant.id,
       products: shop.product.id,
       releases: release,
@@ -81,6 +82,8 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
     if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
     if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
+    if (operationId === 'createCustomer') return { name: 'Ada' };
+    if (operationId === 'mergeCustomer') return { into: ids['customers'] };
     if (operationId === 'changeLicense') return { notes: 'n' };
     if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
     if (operationId === 'switchLicense') return { package_id: ids['packages'] };
