@@ -4,7 +4,7 @@ import { holdsScope, SCOPES, type Scope } from './scope.ts';
 
 /** Who does something. `id` is what is stored as `created_by` and as the actor of an audit event. */
 export interface Actor {
-  kind: 'token' | 'person' | 'cli' | 'system';
+  kind: 'token' | 'person' | 'cli' | 'system' | 'client';
   id: string;
   /** The organizations whose things it may touch; null: every one. */
   organizations: readonly string[] | null;
@@ -21,6 +21,11 @@ const ANYTHING = { organizations: null, productId: null, scopes: new Set(SCOPES)
 export const CLI_ACTOR: Actor = { kind: 'cli', id: 'cli', ...ANYTHING };
 /** Feedgate itself: jobs, hooks and the schedule. */
 export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', ...ANYTHING };
+
+/** Whoever uses a license key to see to its own sites: the public routes that take a key, and nothing else, let him. */
+export function holderOf(keyId: string): Actor {
+  return { kind: 'client', id: keyId, organizations: [], productId: null, scopes: new Set(), role: 'viewer' };
+}
 
 /** Throws FORBIDDEN, naming the scope that is missing. */
 export function requireScope(actor: Actor, scope: Scope): void {

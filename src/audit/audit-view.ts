@@ -9,7 +9,7 @@ export const AuditView = z
     organization_id: z.string().nullable().meta({ description: 'null: a matter of the whole installation' }),
     actor: z
       .object({
-        kind: z.enum(['token', 'person', 'cli', 'system']),
+        kind: z.enum(['token', 'person', 'cli', 'system', 'client']),
         id: z.string(),
         name: z.string().nullable().meta({ description: 'Of a token its name; null: not known' }),
       })
@@ -37,8 +37,8 @@ export function auditView(row: AuditRecord, names: ReadonlyMap<string, string>):
 }
 
 /** Rows from before the kind was kept tell it by the id. */
-function kindOfActor({ actor, actor_kind }: AuditRecord): 'token' | 'person' | 'cli' | 'system' {
-  if (actor_kind === 'token' || actor_kind === 'person') return actor_kind;
+function kindOfActor({ actor, actor_kind }: AuditRecord): 'token' | 'person' | 'cli' | 'system' | 'client' {
+  if (actor_kind === 'token' || actor_kind === 'person' || actor_kind === 'client') return actor_kind;
   if (actor === 'cli' || actor === 'system') return actor;
   return actor.startsWith('tok_') ? 'token' : 'person';
 }

@@ -6,7 +6,8 @@ import { typedHint } from '../licensing/key-view.ts';
 import { type KeySeen, keysAt, pauseKey, showKey, withdrawKey } from '../licensing/level-keys.ts';
 import { siteView } from '../licensing/site-view.ts';
 import { sitesOf } from '../licensing/sites.ts';
-import { reasonOf, VERDICT_CODES } from '../licensing/verdict.ts';
+import { VERDICT_CODES } from '../licensing/verdict.ts';
+import { reasonOf } from '../licensing/verdict-reasons.ts';
 import { type Call, type Command, EXIT, flagOf, numberOf, required, textOf } from './command.ts';
 import { levelOf } from './level.ts';
 import { byCli, withCore } from './session.ts';
@@ -68,7 +69,10 @@ export const keyShow: Command = {
       const text = flagOf(call.values, 'reveal')
         ? await showKey(core.db, core.secrets, found.key.id, byCli(core))
         : undefined;
-      const { items: sites } = await sitesOf(core.db, CLI_ACTOR, found.license.record.id, { limit: MOST_LISTED });
+      const { items: sites } = await sitesOf(core.db, CLI_ACTOR, found.license.record.id, {
+        limit: MOST_LISTED,
+        state: 'active',
+      });
       const uses = await lastUses(core.db, found.key.id, core.clock());
       const view = licenseKeyView(found, null, core.clock());
       call.io.json({

@@ -1,7 +1,7 @@
 import { clientModels } from '../../feeds/index.ts';
 import type { Core } from '../app.ts';
 import { problem } from '../errors.ts';
-import { reasonOf } from '../licensing/verdict.ts';
+import { reasonOf } from '../licensing/verdict-reasons.ts';
 import { type Product, productPath } from '../releases/product.ts';
 import { newestFacts, requireProduct } from '../releases/product-reads.ts';
 import { CLIENT_WORDS, type Platform } from '../releases/release.ts';

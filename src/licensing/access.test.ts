@@ -30,8 +30,18 @@ const releases = [
 ];
 
 function keyOf(grants: Grant[], change: Partial<LicenseSnapshot> = {}): KeyFound {
-  const key = { id: 'key-1', suspended: false, revoked: false, domains: null };
-  const license = { id: 'lic-1', organizationId: 'org-a', suspended: false, revoked: false, key, grants, held: [] };
+  const bounds = { siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' };
+  const key = { id: 'key-1', suspended: false, revoked: false, domains: null, ...bounds };
+  const license = {
+    id: 'lic-1',
+    organizationId: 'org-a',
+    suspended: false,
+    revoked: false,
+    key,
+    grants,
+    held: [],
+    idlest: null,
+  };
   return { kind: 'found', license: { ...license, countedSites: 0, exemptSites: 0, ...change } };
 }
 

@@ -4,10 +4,10 @@ import type { Platform } from '../releases/release.ts';
 import type { Secrets } from '../secrets.ts';
 import { parseKeyText } from './license-key.ts';
 import type { Lookup, LookupAnswer } from './lookup.ts';
-import type { Record } from './record.ts';
+import type { AskedActivation, Record } from './record.ts';
 import { siteIdentity } from './site-identity.ts';
 import { type SiteClaim, slotIdentity } from './slots.ts';
-import { type KeyFound, type Question, type Verdict, type VerdictCode, verdict } from './verdict.ts';
+import { type KeyFound, mayTakeOver, type Question, type Verdict, type VerdictCode, verdict } from './verdict.ts';
 
 /** How a client proves itself, as it came in. */
 export interface Credentials {
@@ -41,6 +41,7 @@ export interface Use {
   code: VerdictCode;
   /** Of a download: what is fetched, and whether the verdict opens it. */
   file?: { version: string; channel: string; isOpen: boolean };
+  activation?: AskedActivation;
 }
 
 export interface Gate {
@@ -85,6 +86,14 @@ export function makeGate(deps: GateDeps): Gate {
     return { hash: secrets.lookupHash(parsed.text), found: { kind: 'unknown' } };
   }
 
+  /** The same question, now that it matters which site has been silent the longest. */
+  async function withIdlest(question: Question, keyHash: string | null): Promise<Pick<Asked, 'question' | 'verdict'>> {
+    const { site, product } = question;
+    const { key } = await lookup({ paths: [], keyHash, site, productId: product.id, withIdlest: true });
+    const anew = { ...question, key };
+    return { question: anew, verdict: verdict(anew) };
+  }
+
   return {
     async ask(kind, paths, credentials) {
       const { hash, found } = hashOf(credentials.keyText);
@@ -97,9 +106,11 @@ export function makeGate(deps: GateDeps): Gate {
       const platform = credentials.platform ?? (product.platforms.length === 1 ? (product.platforms[0] ?? null) : null);
       const site = platform === credentials.platform ? claim : siteClaim({ ...credentials, platform });
       const question: Question = { now: clock(), kind, product, key, site };
-      return { product, path, document, question, verdict: verdict(question), keyHash: hash };
+      const decided = { question, verdict: verdict(question) };
+      const taken = mayTakeOver(decided.verdict) ? await withIdlest(question, hash) : decided;
+      return { product, path, document, ...taken, keyHash: hash };
     },
-    record(asked, { kind, platformVersion, extensionVersion, code, file }) {
+    record(asked, { kind, platformVersion, extensionVersion, code, file, activation }) {
       const { question } = asked;
       const license = question.key.kind === 'found' ? question.key.license : null;
       // A key of another product tells its owner's statistics nothing.
@@ -110,6 +121,7 @@ export function makeGate(deps: GateDeps): Gate {
         keyHash: asked.keyHash,
         code,
         extensionVersion,
+        activation,
         usage: {
           product_id: asked.product.id,
           key_id: known ? license.key.id : '',

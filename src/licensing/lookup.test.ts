@@ -81,7 +81,11 @@ onEachDatabase('the look-up of a poll', (database) => {
       organizationId: shop.organization.id,
       suspended: false,
       revoked: false,
-      key: { id: key.id, suspended: false, revoked: false, domains: null },
+      key: {
+        ...{ id: key.id, suspended: false, revoked: false, domains: null },
+        ...{ siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' },
+      },
+      idlest: null,
       grants: [
         {
           id: grant.id,

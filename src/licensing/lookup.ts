@@ -4,7 +4,8 @@ import type { Tx } from '../db/dialect.ts';
 import type { Product } from '../releases/product.ts';
 import { findProductsByPath, type ProductAtPath } from '../releases/store-products.ts';
 import { possibleIdentities, type SiteClaim } from './slots.ts';
-import { findKeysByHash, heldSlots, type KeyRow, ledgersOf } from './store-lookup.ts';
+import { findKeysByHash, type KeyRow, ledgersOf } from './store-lookup.ts';
+import { heldSlots, type Idlest, idlestSlots } from './store-slots.ts';
 import type { KeyFound, LicenseSnapshot } from './verdict.ts';
 
 /** What a poll asks the database. */
@@ -14,6 +15,10 @@ export interface LookupRequest {
   /** Look-up hash of the key; null: none was sent, or it cannot be one. */
   keyHash: string | null;
   site: SiteClaim | null;
+  /** Whose installed version is wanted, where no path names the product. */
+  productId?: string | undefined;
+  /** True: the site that has been silent the longest is wanted too. */
+  withIdlest?: boolean | undefined;
 }
 
 export interface LookupAnswer {
@@ -55,7 +60,11 @@ export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Pro
   );
   const identities = [...new Set(claims.flatMap(possibleIdentities))];
   const instances = [...new Set(claims.flatMap(({ instance }) => (instance === null ? [] : [instance])))];
-  const held = await heldSlots(tx, licenseIds, identities, instances);
+  const named = requests.flatMap(({ productId }) => (productId === undefined ? [] : [productId]));
+  const productIds = [...new Set([...named, ...[...products.values()].map(({ product }) => product.id)])];
+  const held = await heldSlots(tx, licenseIds, identities, instances, productIds);
+  const isIdlestWanted = requests.some(({ withIdlest }) => withIdlest);
+  const idlest = isIdlestWanted ? await idlestSlots(tx, licenseIds) : new Map<string, Idlest>();
 
   return requests.map((request) => {
     const path = request.paths.find((each) => products.has(each)) ?? null;
@@ -64,7 +73,8 @@ export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Pro
     if (request.keyHash === null) return { ...place, key: { kind: 'none' } };
     const row = keys.get(request.keyHash);
     if (!row) return { ...place, key: { kind: 'unknown' } };
-    const license = toSnapshot(row, ledgers.get(row.licenseId) ?? [], held.get(row.licenseId) ?? [], request.site);
+    const slots = { held: held.get(row.licenseId) ?? [], idlest: idlest.get(row.licenseId) ?? null };
+    const license = toSnapshot(row, ledgers.get(row.licenseId) ?? [], slots, request.site);
     return { ...place, key: { kind: 'found', license } };
   });
 }
@@ -77,7 +87,7 @@ function isText(path: string): boolean {
 function toSnapshot(
   row: KeyRow,
   grants: LicenseSnapshot['grants'],
-  held: LicenseSnapshot['held'],
+  { held, idlest }: Pick<LicenseSnapshot, 'held' | 'idlest'>,
   site: SiteClaim | null,
 ): LicenseSnapshot {
   const mine = site === null ? [] : possibleIdentities(site);
@@ -86,10 +96,15 @@ function toSnapshot(
     organizationId: row.organizationId,
     suspended: row.licenseSuspended,
     revoked: row.licenseRevoked,
-    key: { id: row.keyId, suspended: row.keySuspended, revoked: row.keyRevoked, domains: row.domains },
+    key: {
+      ...{ id: row.keyId, suspended: row.keySuspended, revoked: row.keyRevoked, domains: row.domains },
+      ...{ siteLimit: row.keySiteLimit, countedSites: row.keyCountedSites, endsAt: row.keyEndsAt },
+      purpose: row.keyPurpose,
+    },
     grants,
     countedSites: row.countedSites,
     exemptSites: row.exemptSites,
+    idlest,
     held: held.filter(
       (slot) => mine.includes(slot.identity) || (site?.instance != null && slot.instance === site.instance),
     ),

@@ -1,17 +1,20 @@
+import { holderOf } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
 import { makeBatch } from '../batch.ts';
 import { dayOf, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
-import { newId } from '../ids.ts';
 import type { EventType } from '../notify/event-types.ts';
 import { announce, type News } from '../notify/outbox.ts';
+import { writeSlot } from './claims.ts';
 import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
-import type { SiteClaim } from './slots.ts';
-import { countActivation, insertActivation, moveActivation, releaseActivation } from './store-activations.ts';
-import { type LicenseRecord, lockLicense, stampFirstUse } from './store-licenses.ts';
+import { newsOf, type Seen, sortedNews } from './seen.ts';
+import { type Activation, slotHeldBy } from './slots.ts';
+import { lockLicense, stampFirstUse } from './store-licenses.ts';
+import { saveSeen } from './store-site-products.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
-import { type LicenseSnapshot, type Question, type Verdict, verdict } from './verdict.ts';
+import { type LicenseSnapshot, limitsInForce, mayTakeOver, type Question, type Verdict, verdict } from './verdict.ts';
 
 /** One answer that is about to be given. */
 export interface Entry {
@@ -23,6 +26,13 @@ export interface Entry {
   code: Verdict['code'];
   /** Which version of the product runs on the site; null: nothing is said. At most 40 characters. */
   extensionVersion: string | null;
+  /** Of an activation that was asked for with the key. */
+  activation?: AskedActivation | undefined;
+}
+
+export interface AskedActivation {
+  label: string | null;
+  requestId: string;
 }
 
 /** Resolves when the row is durable, with the verdict that holds then (a slot may have gone to somebody else). */
@@ -63,20 +73,43 @@ function isOneEntrys(error: unknown): boolean {
 }
 
 async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
-  const verdicts = entries.map((entry) => entry.verdict);
-  const news: News[] = [];
-  for (const [i, entry] of byLicense(entries)) verdicts[i] = await decideUnderLock(tx, entry, news);
+  const decided = entries.map((entry): Decided => ({ verdict: entry.verdict, slot: slotOf(entry) }));
+  const events: News[] = [];
+  for (const [i, entry] of byLicense(entries)) decided[i] = await decideUnderLock(tx, entry, events);
   // A batch that claims nothing asks for no listeners.
-  await announce(tx, news, entries[0]?.question.now ?? 0);
+  await announce(tx, events, entries[0]?.question.now ?? 0);
   const rows = entries.map((entry, i): UsageRow => {
-    const final = verdicts[i] as Verdict;
+    const final = (decided[i] as Decided).verdict;
     const isLost = entry.verdict.allowed && !final.allowed;
     const code = isLost ? final.code : entry.code;
     const refused = isLost ? 1 : entry.usage.refused;
     return { ...entry.usage, at: toIso(entry.question.now), day: dayOf(entry.question.now), code, refused };
   });
   await appendUsage(tx, rows);
-  return verdicts;
+  const news = entries.flatMap((entry, i) => newsIn(entry, decided[i] as Decided) ?? []);
+  const [first] = entries;
+  if (first && news.length > 0) await saveSeen(tx, sortedNews(news), toIso(first.question.now));
+  return decided.map(({ verdict: final }) => final);
+}
+
+/** What holds under the lock, and which slot is the asking site's. */
+interface Decided {
+  verdict: Verdict;
+  slot: Pick<Activation, 'id' | 'products'> | null;
+}
+
+function slotOf({ question: { key, site }, verdict: { terms } }: Pick<Entry, 'question' | 'verdict'>): Decided['slot'] {
+  if (key.kind !== 'found' || site === null || terms === null) return null;
+  return slotHeldBy(site, limitsInForce(terms).siteUnit, key.license.held);
+}
+
+function newsIn({ usage, extensionVersion }: Entry, { slot }: Decided): Seen | null {
+  if (slot === null) return null;
+  return newsOf(slot, {
+    productId: usage.product_id,
+    extensionVersion,
+    platformVersion: usage.platform_version,
+  });
 }
 
 /** Those that change a license, sorted by it, so that two instances take the locks in one order. */
@@ -89,64 +122,72 @@ function byLicense(entries: readonly Entry[]): [number, Entry][] {
 }
 
 /** Asks the gate again with what is true under the lock, and writes what that answer needs. */
-async function decideUnderLock(tx: Tx, entry: Entry, news: News[]): Promise<Verdict> {
-  const { question, keyHash } = entry;
+async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<Decided> {
+  const { question, keyHash, activation } = entry;
   const locked = await lockLicense(tx, entry.usage.license_id);
-  const [fresh] = await lookupAll(tx, [{ paths: [], keyHash, site: question.site }]);
-  if (!locked || fresh?.key.kind !== 'found') return verdict({ ...question, key: { kind: 'unknown' } });
-  const decided = verdict({ ...question, key: fresh.key });
-  if (!decided.allowed) return decided;
-  const { license } = fresh.key;
-  const by = { kind: 'client', id: license.key.id } as const;
+  const fresh = await askAgain(
+    tx,
+    question,
+    keyHash,
+    question.key.kind === 'found' && question.key.license.idlest !== null,
+  );
+  if (!locked || fresh === null) return { verdict: verdict({ ...question, key: { kind: 'unknown' } }), slot: null };
+  const { verdict: decided, license } = fresh;
+  const { claim, terms } = decided;
+  let slot = slotOf({ question: { ...question, key: { kind: 'found', license } }, verdict: decided });
+  if (!decided.allowed) return { verdict: decided, slot };
   const tell = (type: EventType, id: string) =>
-    news.push({ type, id, organizationId: license.organizationId, by, changed: [] });
-  if (decided.claim !== null && question.site !== null)
-    await writeSlot(tx, license, decided, question.site, question.now, tell);
+    events.push({
+      type,
+      id,
+      organizationId: license.organizationId,
+      by: { kind: 'client', id: license.key.id },
+      changed: [],
+    });
+  if (claim !== null && question.site !== null && terms !== null) {
+    const context = { licenseId: license.id, keyId: license.key.id, unit: limitsInForce(terms).siteUnit };
+    const notes = { now: question.now, ...(activation ? { label: activation.label } : { tell }) };
+    const id = await writeSlot(tx, claim, question.site, { ...context, ...notes });
+    slot = { ...slot, id };
+    if (activation) await noteActivation(tx, license, id, question, activation.requestId);
+  }
   if (decided.firstUse.length > 0) {
-    await startTime(tx, locked, decided.firstUse, question.now);
+    await startTime(tx, license.id, decided.firstUse, question.now);
     tell('license.started', license.id);
   }
-  return decided;
+  return { verdict: decided, slot };
 }
 
-async function writeSlot(
+/** null: the key is gone. A silent site is looked for where only that lets this one in. */
+async function askAgain(
   tx: Tx,
-  license: LicenseSnapshot,
-  decided: Verdict,
-  site: SiteClaim,
-  now: number,
-  tell: (type: EventType, siteId: string) => void,
-): Promise<void> {
-  const { claim } = decided;
-  const at = toIso(now);
-  if (claim === null) return;
-  if (claim.kind !== 'claim') tell('site.changed', claim.id);
-  if (claim.kind === 'move') return moveActivation(tx, claim.id, claim.identity, site.host, at);
-  if (claim.kind === 'count') {
-    if (claim.takes !== null && (await releaseActivation(tx, claim.takes, 'moved', at)))
-      tell('site.released', claim.takes);
-    return countActivation(tx, claim.id, license.id);
-  }
-  const id = newId('activation', now);
-  tell('site.claimed', id);
-  await insertActivation(tx, {
-    id,
-    licenseId: license.id,
-    keyId: license.key.id,
-    kind: 'site',
-    identity: claim.identity,
-    host: site.host,
-    instance: site.instance,
-    counted: claim.counted,
-    exemptReason: claim.exemptReason,
-    firstSeenAt: at,
-    lastSeenAt: at,
-    releasedAt: null,
-    releasedBy: null,
-  });
+  question: Question,
+  keyHash: string | null,
+  withIdlest: boolean,
+): Promise<{ verdict: Verdict; license: LicenseSnapshot } | null> {
+  const wish = { paths: [], keyHash, site: question.site, productId: question.product.id };
+  const [fresh] = await lookupAll(tx, [{ ...wish, withIdlest }]);
+  if (fresh?.key.kind !== 'found') return null;
+  const decided = verdict({ ...question, key: fresh.key });
+  if (!withIdlest && mayTakeOver(decided)) return askAgain(tx, question, keyHash, true);
+  return { verdict: decided, license: fresh.key.license };
 }
 
-async function startTime(tx: Tx, license: LicenseRecord, grants: readonly string[], now: number): Promise<void> {
+async function noteActivation(
+  tx: Tx,
+  { id: licenseId, key }: LicenseSnapshot,
+  slotId: string,
+  { site, now }: Question,
+  requestId: string,
+): Promise<void> {
+  const changes = { license_id: licenseId, site: site?.host ?? '' };
+  const event = { actor: holderOf(key.id), action: 'site.activate', entity: 'site', entityId: slotId, changes };
+  await audit(tx, { ...event, requestId }, now);
+}
+
+async function startTime(tx: Tx, licenseId: string, grants: readonly string[], now: number): Promise<void> {
   for (const id of grants) await stampFirstUse(tx, id, toIso(now));
-  await refreshLicense(tx, license, now);
+  // Read anew: a slot may have been claimed since.
+  const license = await lockLicense(tx, licenseId);
+  if (license) await refreshLicense(tx, license, now);
 }

@@ -3,6 +3,7 @@ import type { Tx } from '../db/dialect.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import type { Grant } from './package-terms.ts';
 import { standingAt } from './standing.ts';
+import { clearOverLimit } from './store-activations.ts';
 import { type LicenseRecord, updateLicense } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
 import { saveStanding } from './store-standings.ts';
@@ -36,6 +37,7 @@ export async function rememberLedger(
 ): Promise<number | null> {
   const limit = siteLimitOf(grants, products, now);
   const over = limit !== null && license.countedSites > limit;
+  if (!over && license.overLimitAt !== null) await clearOverLimit(tx, license.id);
   await updateLicense(tx, license.id, { overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null });
   const standing = standingAt(grants, products, now);
   await saveStanding(tx, license.id, standing);

@@ -3,25 +3,55 @@ import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { problem } from '../errors.ts';
-import { type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
+import { organizationOf, productOf } from '../releases/level.ts';
 import type { By } from './keys.ts';
 import { licenseOf, type PageQuery } from './licenses.ts';
 import { refreshLicense } from './refresh.ts';
-import { type ActivationRecord, findActivation, pageOfActivations, releaseActivation } from './store-activations.ts';
+import { findActivation, releaseActivation } from './store-activations.ts';
 import { type LicenseRecord, lockLicense } from './store-licenses.ts';
+import { countSites, pageOfSites, type SiteFilter, type SiteRecord } from './store-sites.ts';
 
-/** The slots that a license holds now. */
-export async function sitesOf(
+export type SiteQuery = PageQuery & Pick<SiteFilter, 'state' | 'search' | 'keyId'>;
+
+/** The slots that a license holds, or held. */
+export async function sitesOf(db: Db, actor: Actor, licenseId: string, query: SiteQuery): Promise<Page<SiteRecord>> {
+  await db.read((tx) => licenseOf(tx, actor, licenseId));
+  return page(db, { licenseId }, query);
+}
+
+/** Those of all licenses of an organization. */
+export async function sitesOfOrganization(
   db: Db,
   actor: Actor,
-  licenseId: string,
-  query: PageQuery,
-): Promise<Page<ActivationRecord>> {
+  org: string,
+  query: SiteQuery,
+): Promise<Page<SiteRecord>> {
+  const organization = await organizationOf(db, actor, org);
+  return page(db, { organizationId: organization.id }, query);
+}
+
+/** Those on which a product was seen, of whatever license. */
+export async function sitesOfProduct(
+  db: Db,
+  actor: Actor,
+  productId: string,
+  query: SiteQuery,
+): Promise<Page<SiteRecord>> {
+  const product = await productOf(db, actor, productId);
+  return page(db, { productId: product.id }, query);
+}
+
+async function page(
+  db: Db,
+  whose: Pick<SiteFilter, 'licenseId' | 'organizationId' | 'productId'>,
+  query: SiteQuery,
+): Promise<Page<SiteRecord>> {
   const { limit, after } = pageRequest(query);
+  const filter = { ...whose, state: query.state, search: query.search, keyId: query.keyId };
   return db.read(async (tx) => {
-    const { countedSites, exemptSites } = await licenseOf(tx, actor, licenseId);
-    const rows = await pageOfActivations(tx, licenseId, after, limit + 1);
-    return pageFrom(rows, limit, countedSites + exemptSites, ({ id }) => [id]);
+    const rows = await pageOfSites(tx, filter, after, limit + 1);
+    return pageFrom(rows, limit, await countSites(tx, filter, COUNT_LIMIT + 1), ({ id }) => [id]);
   });
 }
 

@@ -26,12 +26,29 @@ export interface Activation {
   exemptReason: string | null;
   firstSeenAt: number;
   lastSeenAt: number;
+  /** What is known of the products on the site, by id; left out: nobody looked. */
+  products?: Map<string, SiteProduct>;
+}
+
+/** What a site last said of one product and of what it runs on; empty: nothing. */
+export interface SiteProduct {
+  version: string;
+  /** E.g. `joomla/5.2.1`. */
+  platformVersion: string;
 }
 
 export interface SlotInput {
   claim: SiteClaim;
   unit: 'host' | 'registrable';
   limit: number | null;
+  /** By how many percent of the limit it may be exceeded; what is beyond the limit is marked. */
+  overagePercent: number;
+  /** How many slots the asking key may still claim within a limit of its own; null: it has none. */
+  keyRoom: number | null;
+  /** After how many silent days a site gives its slot up to a new one that would be refused; null: never. */
+  takeoverDays: number | null;
+  /** The counted slot that has been silent the longest; null: there is none, or nobody looked for it. */
+  idlest: Pick<Activation, 'id' | 'lastSeenAt'> | null;
   /** Slots of the license that count and that do not, now. */
   counted: number;
   exempt: number;
@@ -42,12 +59,24 @@ export interface SlotInput {
 
 export type SlotDecision =
   | { kind: 'held'; id: string }
-  | { kind: 'claim'; identity: string; counted: boolean; exemptReason: string | null }
+  | ({ kind: 'claim'; identity: string; exemptReason: string | null; beside: string | null } & Room & Counted)
   /** The slot follows its instance to a new host. */
   | { kind: 'move'; id: string; identity: string }
   /** A copy's free time is over: it needs a slot of its own, which `takes` (a silent original) may give up. */
-  | { kind: 'count'; id: string; takes: string | null }
+  | ({ kind: 'count'; id: string; takes: string | null } & Room)
   | { kind: 'refused' };
+
+interface Counted {
+  counted: boolean;
+}
+
+/** How a counted slot finds its place. */
+interface Room {
+  /** The silent site that gives its slot up; null: none has to. */
+  evicts: string | null;
+  /** True: it lies beyond the limit, which the package allows. */
+  over: boolean;
+}
 
 /** An original that was silent this long has moved; a copy is free this long. */
 const COPY_DAYS = 14;
@@ -59,6 +88,27 @@ export function exemptCap(limit: number | null): number {
 
 /** How an identity begins that is an instance and no host. */
 export const BY_INSTANCE = 'instance:';
+
+/** How an identity begins that is every host below a name. */
+export const WILDCARD = '*.';
+/** So many labels in front of the registered domain may a wildcard have: each costs every poll of a deep host a look. */
+export const WILDCARD_DEPTH = 4;
+
+/** How many sites may count at most: the limit, and what the package allows beyond it. */
+export function mostCounted(limit: number | null, overagePercent: number): number | null {
+  return limit === null ? null : Math.floor((limit * (100 + overagePercent)) / 100);
+}
+
+/** The wildcards that a host is under, the nearest first; `*.example.com` holds example.com too, as it stands for `www.`. */
+export function wildcardsOver({ host, registrable }: Pick<SiteClaim, 'host' | 'registrable'>): string[] {
+  if (registrable === '' || !registrable.includes('.') || !host.endsWith(registrable)) return [];
+  const above = host
+    .slice(0, host.length - registrable.length)
+    .split('.')
+    .filter((label) => label !== '');
+  const near = above.slice(-WILDCARD_DEPTH);
+  return [...near.keys(), near.length].map((i) => `${WILDCARD}${[...near.slice(i), registrable].join('.')}`);
+}
 
 /** The key under which a site holds its slot. Where domains count, a staging host shares the slot of its domain. */
 export function slotIdentity(claim: SiteClaim, unit: SlotInput['unit']): string {
@@ -78,6 +128,7 @@ export function possibleIdentities(claim: SiteClaim): string[] {
     claim.registrable,
     claim.exemptBeside ?? '',
     claim.instance === null ? '' : byInstance(claim.instance),
+    ...wildcardsOver(claim),
   ];
   return [...new Set(names.filter((name) => name !== ''))];
 }
@@ -89,16 +140,22 @@ export function decideSlot(input: SlotInput): SlotDecision {
   const own = ownSlot(claim, identity, held);
   if (own && !isOverdueCopy(own, now)) return { kind: 'held', id: own.id };
   const exempt = own ? null : exemptReason(input);
-  if (exempt !== null) return claimExempt(input, identity, exempt);
+  if (exempt !== null) return claimExempt(input, identity, exempt, besideSlot(input)?.id ?? null);
   const original = held.find((slot) => slot.counted && slot.instance !== null && slot.instance === claim.instance);
   const silent = original !== undefined && now - original.lastSeenAt >= COPY_DAYS * DAY;
-  if (own) {
-    if (silent) return { kind: 'count', id: own.id, takes: original.id };
-    return hasRoom(input) ? { kind: 'count', id: own.id, takes: null } : { kind: 'refused' };
-  }
-  if (silent) return { kind: 'move', id: original.id, identity };
-  if (original) return claimExempt(input, identity, 'copy');
-  return hasRoom(input) ? { kind: 'claim', identity, counted: true, exemptReason: null } : { kind: 'refused' };
+  if (own && silent) return { kind: 'count', id: own.id, takes: original.id, evicts: null, over: false };
+  if (!own && silent) return { kind: 'move', id: original.id, identity };
+  if (!own && original) return claimExempt(input, identity, 'copy', original.id);
+  const room = roomFor(input);
+  if (room === null) return { kind: 'refused' };
+  return own
+    ? { kind: 'count', id: own.id, takes: null, ...room }
+    : { kind: 'claim', identity, counted: true, exemptReason: null, beside: null, ...room };
+}
+
+/** The slot that is this site's already, whatever its time; null: it has none. */
+export function slotHeldBy(claim: SiteClaim, unit: SlotInput['unit'], held: readonly Activation[]): Activation | null {
+  return ownSlot(claim, slotIdentity(claim, unit), held) ?? null;
 }
 
 /**
@@ -107,9 +164,11 @@ export function decideSlot(input: SlotInput): SlotDecision {
  */
 function ownSlot(claim: SiteClaim, identity: string, held: readonly Activation[]): Activation | undefined {
   const instance = claim.instance === null ? null : byInstance(claim.instance);
+  const wildcards = wildcardsOver(claim);
   return (
     held.find((slot) => slot.identity === identity) ??
     held.find((slot) => slot.identity === instance) ??
+    held.find((slot) => wildcards.includes(slot.identity)) ??
     held.find((slot) =>
       claim.host === ''
         ? slot.counted && slot.instance === claim.instance
@@ -118,13 +177,23 @@ function ownSlot(claim: SiteClaim, identity: string, held: readonly Activation[]
   );
 }
 
-function claimExempt({ exempt, limit }: SlotInput, identity: string, reason: string): SlotDecision {
-  const isFree = exempt < exemptCap(limit);
-  return isFree ? { kind: 'claim', identity, counted: false, exemptReason: reason } : { kind: 'refused' };
+function claimExempt(
+  { exempt, limit }: SlotInput,
+  identity: string,
+  reason: string,
+  beside: string | null,
+): SlotDecision {
+  if (exempt >= exemptCap(limit)) return { kind: 'refused' };
+  return { kind: 'claim', identity, counted: false, exemptReason: reason, beside, evicts: null, over: false };
 }
 
-function hasRoom({ limit, counted }: SlotInput): boolean {
-  return limit === null || counted < limit;
+/** Where one more counted slot finds its place; null: nowhere. Of a license far beyond its limit one silent site frees nothing. */
+function roomFor({ limit, counted, overagePercent, keyRoom, takeoverDays, idlest, now }: SlotInput): Room | null {
+  if (keyRoom !== null && keyRoom <= 0) return null;
+  const most = mostCounted(limit, overagePercent);
+  if (most === null || counted < most) return { evicts: null, over: limit !== null && counted >= limit };
+  const isSilent = takeoverDays !== null && idlest !== null && now - idlest.lastSeenAt >= takeoverDays * DAY;
+  return isSilent && counted === most ? { evicts: idlest.id, over: limit !== null && counted > limit } : null;
 }
 
 function isOverdueCopy(slot: Activation, now: number): boolean {
@@ -134,6 +203,10 @@ function isOverdueCopy(slot: Activation, now: number): boolean {
 function exemptReason({ claim, held, unit }: SlotInput): string | null {
   if (claim.byInstance || claim.exempt === null) return null;
   if (claim.exemptBeside === null) return claim.exempt;
-  const isBeside = held.some((slot) => slot.counted && slot.identity === claim.exemptBeside);
-  return isBeside && unit === 'host' ? claim.exempt : null;
+  return besideSlot({ claim, held }) !== undefined && unit === 'host' ? claim.exempt : null;
+}
+
+/** The counted slot of the host that a staging host stands beside. */
+function besideSlot({ claim, held }: Pick<SlotInput, 'claim' | 'held'>): Activation | undefined {
+  return held.find((slot) => slot.counted && slot.identity === claim.exemptBeside);
 }

@@ -6,11 +6,11 @@ import {
   countActivation,
   findActivation,
   moveActivation,
-  pageOfActivations,
   releaseActivation,
   touchActivations,
 } from './store-activations.ts';
 import { findLicense } from './store-licenses.ts';
+import { pageOfSites } from './store-sites.ts';
 
 const NOW = toIso(SEED_NOW);
 const LATER = toIso(SEED_NOW + DAY);
@@ -34,8 +34,8 @@ onEachDatabase('the store of slots', (database) => {
     const counted = await seedSite(db, license, 'a.example.com');
     const exempt = await seedSite(db, license, 'localhost', { counted: false, exemptReason: 'loopback' });
     expect(await counters()).toEqual([1, 1]);
-    expect(await find(counted.id)).toEqual(counted);
-    expect(await find(exempt.id)).toEqual(exempt);
+    expect(await find(counted.id)).toMatchObject(counted);
+    expect(await find(exempt.id)).toMatchObject({ ...exempt, covers: 'host', overLimit: false, besideId: null });
     expect(await find('act_none')).toBeNull();
   });
 
@@ -85,8 +85,22 @@ onEachDatabase('the store of slots', (database) => {
     const slot = await seedSite(db, license, 'old.example.com', { instance: HASH });
     await db.tx((tx) => moveActivation(tx, slot.id, 'new.example.org', 'new.example.org', LATER));
     const moved = { identity: 'new.example.org', host: 'new.example.org', lastSeenAt: LATER };
-    expect(await find(slot.id)).toEqual({ ...slot, ...moved });
+    expect(await find(slot.id)).toMatchObject({ ...slot, ...moved });
     expect(await counters()).toEqual([1, 0]);
+  });
+
+  it('frees what was declared a staging host of it, and what else was free stays', async () => {
+    const { db, license, counters, find } = await scene();
+    const slot = await seedSite(db, license, 'example.com');
+    const free = { counted: false, besideId: slot.id };
+    const declared = await seedSite(db, license, 'neu.example.com', { ...free, exemptReason: 'declared' });
+    const copy = await seedSite(db, license, 'copy.example.com', { ...free, exemptReason: 'copy' });
+    expect(await counters()).toEqual([1, 2]);
+    await db.tx((tx) => releaseActivation(tx, slot.id, 'api', LATER, 'takeover'));
+    expect(await counters()).toEqual([0, 1]);
+    expect(await find(slot.id)).toMatchObject({ releasedAt: LATER, releasedBy: 'api', releaseReason: 'takeover' });
+    expect(await find(declared.id)).toMatchObject({ releasedAt: LATER, releaseReason: 'beside' });
+    expect(await find(copy.id)).toMatchObject({ releasedAt: null, besideId: slot.id });
   });
 
   it('pages through what is held', async () => {
@@ -96,7 +110,9 @@ onEachDatabase('the store of slots', (database) => {
     await db.tx((tx) => releaseActivation(tx, slots[2] ?? '', 'api', NOW));
     const held = slots.toSpliced(2, 1);
     const page = async (after: string | null) =>
-      (await db.read((tx) => pageOfActivations(tx, license.id, after, 3))).map(({ id }) => id);
+      (await db.read((tx) => pageOfSites(tx, { licenseId: license.id, state: 'active' }, after, 3))).map(
+        ({ id }) => id,
+      );
     expect(await page(null)).toEqual(held.slice(0, 3));
     expect(await page(held[2] ?? '')).toEqual(held.slice(3));
   });
@@ -105,12 +121,16 @@ onEachDatabase('the store of slots', (database) => {
     ['its host', 'a.example.com', true],
     ['the host that claimed the slot of a domain', 'shop.example.org', true],
     ['its instance, where that is the slot', `instance:${HASH}`, true],
+    ['another host of its domain', 'blog.example.org', true],
+    ['a host below its wildcard', 'deep.shop.example.net', true],
     ['another host', 'b.example.com', false],
+    ['the domain of a slot that is one host of it', 'example.com', false],
   ])('a slot is seen by %s, and never earlier than before', async (_, site, isSeen) => {
     const { db, license, find } = await scene();
     const slots = [
       await seedSite(db, license, 'a.example.com'),
-      await seedSite(db, license, 'shop.example.org', { identity: 'example.org' }),
+      await seedSite(db, license, 'shop.example.org', { identity: 'example.org', covers: 'domain' }),
+      await seedSite(db, license, '*.example.net', { covers: 'wildcard' }),
       await seedSite(db, license, '', { identity: `instance:${HASH}`, instance: HASH }),
     ];
     const other = await seedLicense(db, { id: license.organizationId });

@@ -1,7 +1,9 @@
 import { engineOf, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { reversedName } from './domain-pattern.ts';
-import { BY_INSTANCE } from './slots.ts';
+import { registrableDomain } from './site-identity.ts';
+import { DECLARED, type ReleaseReason, type SlotNotes } from './slot-notes.ts';
+import { BY_INSTANCE, wildcardsOver } from './slots.ts';
 
 export interface ActivationRecord {
   id: string;
@@ -9,7 +11,7 @@ export interface ActivationRecord {
   /** The key that claimed it. */
   keyId: string | null;
   kind: 'site' | 'device' | 'user' | 'collector';
-  /** A host, a registrable domain, or `instance:` and a hash. */
+  /** A host, a registrable domain, `*.` and a host, or `instance:` and a hash. */
   identity: string;
   host: string;
   instance: string | null;
@@ -21,71 +23,124 @@ export interface ActivationRecord {
   releasedBy: string | null;
 }
 
+type WholeActivation = ActivationRecord & SlotNotes;
+
 const COLUMNS = columnsOf(
   ...['id', 'licenseId', 'keyId', 'kind', 'identity', 'host', 'instance', 'counted', 'exemptReason', 'firstSeenAt'],
-  ...['lastSeenAt', 'releasedAt', 'releasedBy'],
+  ...['lastSeenAt', 'releasedAt', 'releasedBy', 'label', 'covers', 'besideId', 'overLimit', 'releaseReason'],
 );
 
-function toActivation(row: object): ActivationRecord {
-  return fromRow(row, { booleans: ['counted'] });
+function toActivation(row: object): WholeActivation {
+  return fromRow(row, { booleans: ['counted', 'overLimit'] });
 }
 
 /** Two unlike counters, one for what counts and one for what does not, so that a full license is told by one number. */
-function count(tx: Tx, licenseId: string, counted: boolean, by: 1 | -1): Promise<unknown> {
+function count(tx: Tx, licenseId: string, counted: boolean, by: number): Promise<unknown> {
   return tx('licenses')
     .where({ id: licenseId })
     .increment(counted ? 'counted_sites' : 'exempt_sites', by);
 }
 
 /** The caller holds the license's lock. */
-export async function insertActivation(tx: Tx, activation: ActivationRecord): Promise<void> {
-  await tx('activations').insert({ ...toRow(activation), host_reversed: reversedName(activation.host) });
+export async function insertActivation(tx: Tx, activation: ActivationRecord & Partial<SlotNotes>): Promise<void> {
+  const organizationId = tx('licenses').where({ id: activation.licenseId }).select('organization_id');
+  const found = { host_reversed: reversedName(activation.host), organization_id: organizationId };
+  await tx('activations').insert({ covers: 'host', ...toRow(activation), ...found });
   await count(tx, activation.licenseId, activation.counted, 1);
 }
 
 /** A slot follows its instance to a new host. */
 export async function moveActivation(tx: Tx, id: string, identity: string, host: string, now: string): Promise<void> {
+  const named = { identity, host, host_reversed: reversedName(host) };
   await tx('activations')
     .where({ id })
-    .update({ identity, host, host_reversed: reversedName(host), last_seen_at: now });
+    .update({ ...named, last_seen_at: now });
 }
 
 /** An exempt slot begins to count. */
-export async function countActivation(tx: Tx, id: string, licenseId: string): Promise<void> {
-  const changed = await tx('activations').where({ id, counted: false }).update({ counted: true, exempt_reason: null });
-  if (changed === 0) return;
+export async function countActivation(tx: Tx, id: string, licenseId: string, overLimit = false): Promise<void> {
+  const change = { counted: true, exempt_reason: null, beside_id: null, over_limit: overLimit };
+  if ((await tx('activations').where({ id, counted: false }).update(change)) === 0) return;
   await count(tx, licenseId, false, -1);
   await count(tx, licenseId, true, 1);
 }
 
-/** False: it was free already. */
-export async function releaseActivation(tx: Tx, id: string, actor: string, now: string): Promise<boolean> {
+/** A slot becomes free of charge, beside another one. */
+export async function exemptActivation(
+  tx: Tx,
+  { id, licenseId, counted }: Pick<ActivationRecord, 'id' | 'licenseId' | 'counted'>,
+  reason: string,
+  besideId: string,
+): Promise<void> {
+  const change = { counted: false, exempt_reason: reason, beside_id: besideId, over_limit: false };
+  await tx('activations').where({ id }).update(change);
+  if (!counted) return;
+  await count(tx, licenseId, true, -1);
+  await count(tx, licenseId, false, 1);
+}
+
+export async function labelActivation(tx: Tx, id: string, label: string | null): Promise<void> {
+  await tx('activations').where({ id }).update({ label });
+}
+
+/** What was declared a staging host of the slot goes with it. False: it was free already. */
+export async function releaseActivation(
+  tx: Tx,
+  id: string,
+  actor: string,
+  now: string,
+  reason: ReleaseReason = 'manager',
+): Promise<boolean> {
+  const free = (why: ReleaseReason) => ({
+    released_at: now,
+    released_by: actor,
+    release_reason: why,
+    over_limit: false,
+  });
   const [row] = await tx('activations')
     .where({ id, released_at: null })
-    .update({ released_at: now, released_by: actor })
+    .update(free(reason))
     .returning(['license_id', 'counted']);
   if (!row) return false;
   await count(tx, row.license_id, Boolean(row.counted), -1);
+  const beside = await tx('activations')
+    .where({ beside_id: id, exempt_reason: DECLARED, released_at: null })
+    .update(free('beside'));
+  if (beside > 0) await count(tx, row.license_id, false, -beside);
   return true;
 }
 
-export async function findActivation(tx: Tx, id: string): Promise<ActivationRecord | null> {
+/** Nothing of the license is beyond its limit any more. */
+export async function clearOverLimit(tx: Tx, licenseId: string): Promise<void> {
+  await tx('activations').where({ license_id: licenseId, over_limit: true }).update({ over_limit: false });
+}
+
+export async function findActivation(tx: Tx, id: string): Promise<WholeActivation | null> {
   const row = await tx('activations').select(COLUMNS).where({ id }).first();
   return row ? toActivation(row) : null;
 }
 
-export async function pageOfActivations(
-  tx: Tx,
-  licenseId: string,
-  after: string | null,
-  limit: number,
-): Promise<ActivationRecord[]> {
-  const query = tx('activations')
+/** Held slots of hosts below a name, and of that name itself. */
+export async function slotsBelow(tx: Tx, licenseId: string, name: string): Promise<WholeActivation[]> {
+  const rows = await tx('activations')
     .select(COLUMNS)
-    .where({ license_id: licenseId, released_at: null })
-    .orderBy('id')
-    .limit(limit);
-  return (await (after === null ? query : query.where('id', '>', after))).map(toActivation);
+    .where({ license_id: licenseId, kind: 'site', covers: 'host', released_at: null })
+    .where((own) => own.where('host', name).orWhere('host', 'like', `%.${name.replace(/[\\%_]/g, '\\$&')}`))
+    .orderBy('id');
+  return rows
+    .map(toActivation)
+    .filter(({ host, identity }) => (host === name || host.endsWith(`.${name}`)) && identity === host);
+}
+
+/** When slots were released with a key since then, oldest first, at most `most` of the newest. */
+export async function transfersSince(tx: Tx, licenseId: string, since: string, most: number): Promise<string[]> {
+  const rows: string[] = await tx('activations')
+    .where({ license_id: licenseId, release_reason: 'self', counted: true })
+    .where('released_at', '>', since)
+    .orderBy('released_at', 'desc')
+    .limit(most)
+    .pluck('released_at');
+  return rows.reverse();
 }
 
 /** When a site of a license was seen last. */
@@ -97,15 +152,16 @@ export interface SiteSeen {
 
 /**
  * When sites were seen last, from the usage that was rolled up. A site is told by its host or, where usage names that, by its
- * instance: the slot's identity may be the domain that it shares with others.
+ * instance; a slot that stands for a whole domain or for all hosts below a name is seen with each of them.
  */
 export async function touchActivations(tx: Tx, seen: readonly SiteSeen[]): Promise<void> {
   if (seen.length === 0) return;
-  const list = seen.map(({ licenseId, site, at }) => ({
-    ...{ license_id: licenseId, site, at },
-    instance: site.startsWith(BY_INSTANCE) ? site.slice(BY_INSTANCE.length) : null,
-  }));
-  const names = ['license_id', 'site', 'at', 'instance'];
+  const list = seen.flatMap(({ licenseId, site, at }) => {
+    const instance = site.startsWith(BY_INSTANCE) ? site.slice(BY_INSTANCE.length) : null;
+    const own = { license_id: licenseId, site, at, instance, wide: null };
+    return [own, ...above(site).map((wide) => ({ ...own, site: null, instance: null, wide }))];
+  });
+  const names = ['license_id', 'site', 'at', 'instance', 'wide'];
   const values =
     engineOf(tx) === 'postgres'
       ? `json_to_recordset(?::json) as s(${names.map((name) => `${name} text`).join(', ')})`
@@ -113,8 +169,15 @@ export async function touchActivations(tx: Tx, seen: readonly SiteSeen[]): Promi
   await tx.raw(
     `update activations set last_seen_at = s.at from ${values}
      where activations.license_id = s.license_id and activations.released_at is null
-       and (activations.identity = s.site or activations.host = s.site or activations.instance = s.instance)
+       and (activations.identity = s.site or activations.host = s.site or activations.instance = s.instance
+         or (activations.identity = s.wide and activations.covers <> 'host'))
        and activations.last_seen_at < s.at`,
     [JSON.stringify(list)],
   );
+}
+
+/** The identities of slots that a host may be seen under beside its own. */
+function above(site: string): string[] {
+  const registrable = site.startsWith(BY_INSTANCE) ? null : registrableDomain(site);
+  return registrable === null ? [] : [registrable, ...wildcardsOver({ host: site, registrable })];
 }

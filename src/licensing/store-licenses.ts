@@ -104,6 +104,11 @@ export async function updateLicense(
     .update({ ...toRow(change), revision: tx.raw('revision + 1') });
 }
 
+/** Since when a license has more sites than its limit, where that is new. */
+export async function markOverLimit(tx: Tx, id: string, at: string): Promise<void> {
+  await tx('licenses').where({ id, over_limit_at: null }).update({ over_limit_at: at });
+}
+
 /** Throws PAYMENT_LINE_CONFLICT when the payment line is taken; the caller looks first for a replay. */
 export async function insertGrant(tx: Tx, grant: GrantRecord): Promise<void> {
   try {

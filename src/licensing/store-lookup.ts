@@ -1,7 +1,6 @@
 import { fromIso } from '../clock.ts';
 import { among, fastRead, type Tx } from '../db/dialect.ts';
 import { type Grant, type GrantSource, type Length, type PackageKind, storedTerms } from './package-terms.ts';
-import type { Activation } from './slots.ts';
 
 /** The reads of the poll path. Each takes a list and runs one prepared statement, whatever the length of the list. */
 
@@ -11,6 +10,12 @@ export interface KeyRow {
   keySuspended: boolean;
   keyRevoked: boolean;
   domains: string[] | null;
+  keySiteLimit: number | null;
+  /** Counted slots that the key claimed; 0 where it has no limit. */
+  keyCountedSites: number;
+  /** ms UTC. */
+  keyEndsAt: number | null;
+  keyPurpose: string;
   licenseId: string;
   organizationId: string;
   licenseSuspended: boolean;
@@ -24,6 +29,8 @@ export async function findKeysByHash(tx: Tx, hashes: readonly string[]): Promise
     tx,
     'keys-by-hash',
     `select k.hash, k.id as key_id, k.suspended_at as key_suspended, k.revoked_at as key_revoked, k.domains,
+       k.site_limit, k.ends_at, k.purpose, case when k.site_limit is null then 0 else
+         (select count(*) from activations a where a.key_id = k.id and a.released_at is null and a.counted) end as key_counted,
        l.id as license_id, l.organization_id, l.suspended_at, l.revoked_at, l.counted_sites, l.exempt_sites
      from license_keys k join licenses l on l.id = k.license_id where k.hash ${among(tx)}`,
     [JSON.stringify(hashes)],
@@ -39,6 +46,10 @@ function toKeyRow(row: Record<string, string | number | null>): KeyRow {
     keySuspended: row['key_suspended'] !== null,
     keyRevoked: row['key_revoked'] !== null,
     domains: typeof domains === 'string' ? (JSON.parse(domains) as string[]) : null,
+    keySiteLimit: row['site_limit'] == null ? null : Number(row['site_limit']),
+    keyCountedSites: Number(row['key_counted']),
+    keyEndsAt: typeof row['ends_at'] === 'string' ? fromIso(row['ends_at']) : null,
+    keyPurpose: String(row['purpose']),
     licenseId: String(row['license_id']),
     organizationId: String(row['organization_id']),
     licenseSuspended: row['suspended_at'] !== null,
@@ -107,53 +118,5 @@ function toGrant(row: GrantRow): Grant {
     supersedes: JSON.parse(row.supersedes) as string[],
     firstUsedAt: row.first_used_at === null ? null : fromIso(row.first_used_at),
     closedAt: row.closing === 'close' && row.closing_at !== null ? fromIso(row.closing_at) : null,
-  };
-}
-
-interface ActivationRow {
-  id: string;
-  license_id: string;
-  identity: string;
-  host: string;
-  instance: string | null;
-  counted: boolean | number;
-  exempt_reason: string | null;
-  first_seen_at: string;
-  last_seen_at: string;
-}
-
-/** The held slots of the licenses that have one of these identities or instances; the caller keeps those that concern it. */
-export async function heldSlots(
-  tx: Tx,
-  licenseIds: readonly string[],
-  identities: readonly string[],
-  instances: readonly string[],
-): Promise<Map<string, Activation[]>> {
-  const held = new Map<string, Activation[]>(licenseIds.map((id) => [id, []]));
-  if (identities.length === 0 && instances.length === 0) return held;
-  const columns = 'id, license_id, identity, host, instance, counted, exempt_reason, first_seen_at, last_seen_at';
-  const base = `select ${columns} from activations where license_id ${among(tx)} and released_at is null`;
-  const licenses = JSON.stringify(licenseIds);
-  // Two statements by two indexes: one with `or` reads all slots of a license.
-  const rows = await fastRead<ActivationRow>(
-    tx,
-    'held-slots',
-    `${base} and kind = 'site' and identity ${among(tx)} union ${base} and instance ${among(tx)}`,
-    [licenses, JSON.stringify(identities), licenses, JSON.stringify(instances)],
-  );
-  for (const row of rows) held.get(row.license_id)?.push(toActivation(row));
-  return held;
-}
-
-function toActivation(row: ActivationRow): Activation {
-  return {
-    id: row.id,
-    identity: row.identity,
-    host: row.host,
-    instance: row.instance,
-    counted: Boolean(row.counted),
-    exemptReason: row.exempt_reason,
-    firstSeenAt: fromIso(row.first_seen_at),
-    lastSeenAt: fromIso(row.last_seen_at),
   };
 }

@@ -14,7 +14,7 @@ import { type Asked, type Credentials, type Gate, siteClaim } from './gate.ts';
 import { keyAt } from './level-keys.ts';
 import { lookupAll } from './lookup.ts';
 import { NO_LICENSE, type Validation, validationCode, validationOf } from './validation.ts';
-import { verdict } from './verdict.ts';
+import { mayTakeOver, verdict } from './verdict.ts';
 
 export interface ValidateDeps {
   db: Db;
@@ -62,22 +62,15 @@ export async function validateById(
     const { key } = await keyAt(tx, level, keyId);
     const product = await productAt(tx, level, productName);
     const site = siteClaim(credentialsOf(null, product, asker));
-    const [found] = await lookupAll(tx, [{ paths: [], keyHash: key.hash, site }]);
-    const question = {
-      now: deps.clock(),
-      kind: 'validate' as const,
-      product,
-      key: found?.key ?? { kind: 'unknown' as const },
-      site,
+    const ask = async (withIdlest: boolean) => {
+      const [found] = await lookupAll(tx, [{ paths: [], keyHash: key.hash, site, productId: product.id, withIdlest }]);
+      const proof = found?.key ?? { kind: 'unknown' as const };
+      const question = { now: deps.clock(), kind: 'validate' as const, product, key: proof, site };
+      return { question, verdict: verdict(question) };
     };
-    return {
-      product,
-      path: productPath(product),
-      document: null,
-      question,
-      verdict: verdict(question),
-      keyHash: key.hash,
-    };
+    const first = await ask(false);
+    const decided = mayTakeOver(first.verdict) ? await ask(true) : first;
+    return { product, path: productPath(product), document: null, ...decided, keyHash: key.hash };
   });
   return answer(deps, asked, asker);
 }

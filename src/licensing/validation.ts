@@ -4,7 +4,8 @@ import { type Product, renewUrlOf } from '../releases/product.ts';
 import { instant } from './fields.ts';
 import { LICENSE_STATUSES, licenseStatus, limitsShown } from './license-status.ts';
 import { Entitlement } from './package-terms.ts';
-import { opensChannel, type Question, reasonOf, VERDICT_CODES, type Verdict, type VerdictCode } from './verdict.ts';
+import { opensChannel, type Question, VERDICT_CODES, type Verdict, type VerdictCode } from './verdict.ts';
+import { reasonOf } from './verdict-reasons.ts';
 
 /** A question that the gate has answered. */
 interface Asked {

@@ -21,12 +21,12 @@ import {
   limitsInForce,
   opensChannel,
   type Question,
-  reasonOf,
   VERDICT_CODES,
   type Verdict,
   type VerdictCode,
   verdict,
 } from './verdict.ts';
+import { reasonOf } from './verdict-reasons.ts';
 
 const NOW = on('2026-06-01');
 const site = siteOf('shop.example.com');
@@ -36,6 +36,11 @@ function grantFor(wish: PackageWish = {}, given = '2026-01-01', change: Partial<
 }
 
 type LicenseWish = Partial<Omit<LicenseSnapshot, 'key'>> & { key?: Partial<LicenseSnapshot['key']> };
+
+const KEY: LicenseSnapshot['key'] = {
+  ...{ id: 'key-1', suspended: false, revoked: false, domains: null },
+  ...{ siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' },
+};
 
 function licenseOf({ key, ...change }: LicenseWish = {}): LicenseSnapshot {
   return {
@@ -47,8 +52,9 @@ function licenseOf({ key, ...change }: LicenseWish = {}): LicenseSnapshot {
     countedSites: 0,
     exemptSites: 0,
     held: [],
+    idlest: null,
     ...change,
-    key: { id: 'key-1', suspended: false, revoked: false, domains: null, ...key },
+    key: { ...KEY, ...key },
   };
 }
 

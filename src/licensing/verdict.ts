@@ -54,11 +54,25 @@ export interface LicenseSnapshot {
   organizationId: string;
   suspended: boolean;
   revoked: boolean;
-  key: { id: string; suspended: boolean; revoked: boolean; domains: readonly string[] | null };
+  key: {
+    id: string;
+    suspended: boolean;
+    revoked: boolean;
+    domains: readonly string[] | null;
+    /** How many sites it may claim of its license's; null: as many as there are. */
+    siteLimit: number | null;
+    /** Counted slots that it claimed; only known where it has a limit. */
+    countedSites: number;
+    /** From then on it opens nothing, ms UTC; null: it goes on. */
+    endsAt: number | null;
+    purpose: string;
+  };
   grants: readonly Grant[];
   countedSites: number;
   exemptSites: number;
   held: readonly Activation[];
+  /** The counted slot that has been silent the longest; null: none, or nobody looked for it. */
+  idlest: Pick<Activation, 'id' | 'lastSeenAt'> | null;
 }
 
 export type KeyFound =
@@ -69,7 +83,7 @@ export type KeyFound =
 
 export interface Question {
   now: number;
-  kind: 'feed' | 'download' | 'validate';
+  kind: 'feed' | 'download' | 'validate' | 'activate';
   product: GatedProduct;
   key: KeyFound;
   /** null: the client sent none. */
@@ -101,7 +115,7 @@ export function verdict(question: Question): Verdict {
   if (license.organizationId !== product.organizationId) return keyless(question, 'unknown');
   const terms = termsAt(license.grants, product, now);
   if (terms.state === 'none') return keyless(question, 'unknown');
-  const stopped = stoppedCode(license);
+  const stopped = stoppedCode(license, now);
   if (stopped) return { ...refusal(stopped), terms };
   if (terms.state === 'not_yet') return { ...refusal('NOT_YET_VALID'), terms, security: true };
   if (terms.state === 'canceled') return { ...refusal('CANCELED'), terms, security: true };
@@ -130,10 +144,15 @@ function keyless({ product, kind }: Question, key: 'none' | 'malformed' | 'unkno
   return free ? { ...refusal('OPEN'), allowed: true } : refusal('NOT_FOUND');
 }
 
-function stoppedCode({ key, revoked, suspended }: LicenseSnapshot): VerdictCode | null {
-  if (key.revoked) return 'KEY_REVOKED';
+function stoppedCode({ key, revoked, suspended }: LicenseSnapshot, now: number): VerdictCode | null {
+  if (key.revoked || isReplaced(key, now)) return 'KEY_REVOKED';
   if (revoked) return 'REVOKED';
   return suspended || key.suspended ? 'SUSPENDED' : null;
+}
+
+/** A key that another one has taken the place of: its overlap is over. */
+export function isReplaced({ endsAt }: Pick<LicenseSnapshot['key'], 'endsAt'>, now: number): boolean {
+  return endsAt !== null && now >= endsAt;
 }
 
 function atSite(question: Question, license: LicenseSnapshot, terms: Terms): Verdict {
@@ -147,15 +166,19 @@ function atSite(question: Question, license: LicenseSnapshot, terms: Terms): Ver
     security: true,
     terms,
     claim: null,
-    firstUse: question.kind === 'validate' ? [] : terms.unstarted,
+    firstUse: question.kind === 'feed' || question.kind === 'download' ? terms.unstarted : [],
   };
   if (terms.master) return opened;
   if (site === null) return product.missingSite === 'deny' ? refused('SITE_REQUIRED') : opened;
   if (!isSiteAllowed(license, site)) return refused('SITE_NOT_ALLOWED');
   const slot = slotFor(question, site, license, terms);
   if (slot.kind === 'refused') return refused('SITE_LIMIT');
-  const claims = question.kind === 'download' || (question.kind === 'feed' && product.claimOn === 'feed');
-  return claims && slot.kind !== 'held' ? { ...opened, claim: slot } : opened;
+  return claimsSlots(question) && slot.kind !== 'held' ? { ...opened, claim: slot } : opened;
+}
+
+/** A download and an activation claim a slot; a poll does where the product says so. */
+function claimsSlots({ kind, product }: Question): boolean {
+  return kind === 'download' || kind === 'activate' || (kind === 'feed' && product.claimOn === 'feed');
 }
 
 /** A site that is known by its instance alone has no name that a list could hold. */
@@ -164,11 +187,16 @@ function isSiteAllowed(license: LicenseSnapshot, site: SiteClaim): boolean {
 }
 
 function slotFor(question: Question, claim: SiteClaim, license: LicenseSnapshot, terms: Terms): SlotDecision {
-  const { limits, siteUnit } = limitsInForce(terms);
+  const { limits, siteUnit, overagePercent, takeoverDays } = limitsInForce(terms);
+  const { siteLimit, countedSites } = license.key;
   return decideSlot({
     claim,
     unit: siteUnit,
     limit: limits.sites,
+    overagePercent,
+    takeoverDays,
+    keyRoom: siteLimit === null ? null : siteLimit - countedSites,
+    idlest: license.idlest,
     counted: license.countedSites,
     exempt: license.exemptSites,
     held: license.held,
@@ -176,8 +204,15 @@ function slotFor(question: Question, claim: SiteClaim, license: LicenseSnapshot,
   });
 }
 
+type SiteTerms = { limits: Limits } & Pick<Terms, 'siteUnit' | 'overagePercent' | 'takeoverDays'>;
+
+/** Whether a site was refused that a silent one could make place for: worth a look for it. */
+export function mayTakeOver({ code, terms }: Pick<Verdict, 'code' | 'terms'>): boolean {
+  return code === 'SITE_LIMIT' && terms !== null && limitsInForce(terms).takeoverDays !== null;
+}
+
 /** After the end the limits are those that stood at the last end. */
-export function limitsInForce(terms: Terms): { limits: Limits; siteUnit: Terms['siteUnit'] } {
+export function limitsInForce(terms: Terms): SiteTerms {
   if (terms.state !== 'ended') return terms;
   const last = [...terms.remainders].sort((a, b) => b.before - a.before)[0];
   return last ?? terms;
@@ -192,33 +227,4 @@ function allowedCode(terms: Terms, now: number): VerdictCode {
 
 export function opensChannel(channels: readonly string[], channel: string): boolean {
   return channels.includes(channel) || channels.includes(EVERY_CHANNEL);
-}
-
-const REASONS: Record<VerdictCode, string> = {
-  KEY_MALFORMED: 'The license key has a typing error.',
-  NOT_FOUND: 'There is no such license key for this product.',
-  KEY_REVOKED: 'This license key was withdrawn; ask the vendor for the new one.',
-  REVOKED: 'This license was withdrawn.',
-  SUSPENDED: 'This license is suspended.',
-  NOT_YET_VALID: 'This license has not begun.',
-  CANCELED: 'This license was canceled.',
-  EXPIRED: 'The time of this license for updates is over.',
-  SITE_REQUIRED: 'The name of the site is needed.',
-  SITE_NOT_ALLOWED: 'This license key is not for this site.',
-  SITE_LIMIT: 'All sites of this license are taken.',
-  CHANNEL_NOT_INCLUDED: 'This license does not include the channel.',
-  UPDATES_EXPIRED: 'This version came after the end of the license.',
-  ENTITLEMENT_MISSING: 'This license does not include the feature.',
-  GRACE: 'The license has ended; its grace period lasts.',
-  PAST_DUE: 'A payment is due.',
-  TRIAL: 'This is a trial.',
-  EXPIRING: 'The license ends soon.',
-  VALID: 'The license is valid.',
-  OPEN: 'No license key is needed.',
-  UNAVAILABLE: 'The answer could not be recorded.',
-};
-
-/** The reason in one sentence, for people. */
-export function reasonOf(code: VerdictCode): string {
-  return REASONS[code];
 }

@@ -57,6 +57,7 @@ const BY_ACTION = new Map<string, EventType | null>(
     'site.release': 'site.released',
     'site.remove': 'site.released',
     'site.deactivate': 'site.released',
+    'site.takeover': 'site.released',
     'release.publish': 'release.published',
     'release.withdraw': 'release.withdrawn',
     'release.yank': 'release.yanked',

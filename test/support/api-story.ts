@@ -148,6 +148,7 @@ async function managed(does: Does, sold: Sold, packages: Packages): Promise<void
   await does('resumeKey', { params: { id: second.id } });
   await does('revokeKey', { params: { id: second.id }, body: { reason: 'leaked' } });
   const sites = await does('listSites', { params: license });
+  await does('listOrganizationSites', { params: ORG, query: { host: 'example' } });
   await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
   await does('revokeLicense', { params: license });
 }
@@ -157,6 +158,7 @@ async function releases(does: Does, release: { id: string }, product: { id: stri
   await does('getRelease', { params: release });
   await does('yankRelease', { params: release, body: { reason: 'It breaks the menu.' } });
   await does('unyankRelease', { params: release });
+  await does('listProductSites', { params: product });
   await does('retireProduct', { params: product });
   await does('unretireProduct', { params: product });
 }

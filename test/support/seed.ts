@@ -13,6 +13,7 @@ import {
 import { newId } from '../../src/ids.ts';
 import { keyHint, newKeyText } from '../../src/licensing/license-key.ts';
 import type { PackageKind, PackageTerms } from '../../src/licensing/package-terms.ts';
+import type { SlotNotes } from '../../src/licensing/slot-notes.ts';
 import { type ActivationRecord, insertActivation } from '../../src/licensing/store-activations.ts';
 import { insertKey, type KeyRecord } from '../../src/licensing/store-keys.ts';
 import {
@@ -337,9 +338,9 @@ export async function seedSite(
   db: Db,
   license: Pick<LicenseRecord, 'id'>,
   host: string,
-  change: Partial<ActivationRecord> = {},
+  change: Partial<ActivationRecord & SlotNotes> = {},
 ): Promise<ActivationRecord> {
-  const activation: ActivationRecord = {
+  const activation: ActivationRecord & Partial<SlotNotes> = {
     id: newId('activation'),
     licenseId: license.id,
     keyId: null,
