@@ -17,6 +17,8 @@ import { shopRoutes } from './licensing/api-shop.ts';
 import { siteRoutes } from './licensing/api-sites.ts';
 import { usageRoutes } from './licensing/api-usage.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
+import { deliveryRoutes } from './notify/api-deliveries.ts';
+import { webhookRoutes } from './notify/api-webhooks.ts';
 import { version } from './package-root.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
@@ -26,7 +28,7 @@ import { releaseRoutes } from './releases/api-releases.ts';
 import { tagRulesRoutes } from './releases/api-rules.ts';
 
 /** What the API stands on. */
-export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge'> & {
+export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'webhooks'> & {
   config: Pick<Core['config'], 'publicUrl'>;
 };
 
@@ -53,6 +55,8 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...shopRoutes(core),
     ...usageRoutes(core),
     ...auditRoutes(core),
+    ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
+    ...deliveryRoutes(core),
     ...validateRoutes(core),
   ];
   return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples })];

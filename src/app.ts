@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { feedFormats } from '../feeds/index.ts';
 import { migrations } from '../migrations/index.ts';
-import { purgeReplies } from './accounts/replies.ts';
 import { apiRoutes } from './api-routes.ts';
+import { choresOf } from './chores.ts';
 import { type Clock, systemClock, toIso } from './clock.ts';
 import type { Config } from './config.ts';
 import { connect, type Db } from './db/connect.ts';
@@ -12,26 +12,20 @@ import { migrate } from './db/migrate.ts';
 import { checkPepper } from './doctor/installation.ts';
 import { hookRouter } from './forge/api-hooks.ts';
 import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
-import { mendDrift } from './forge/drift.ts';
 import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
 import { forgeDrivers } from './forge/registry.ts';
-import { listRepositories } from './forge/store.ts';
 import { type Logger, makeLogger } from './http/log.ts';
 import { type Metrics, makeMetrics } from './http/metrics.ts';
-import { type Chores, makeSchedule } from './jobs/schedule.ts';
+import { makeSchedule } from './jobs/schedule.ts';
 import { makeWorker, type Worker } from './jobs/worker.ts';
 import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
-import { settleStandings } from './licensing/standings.ts';
-import { purgeStrikes } from './licensing/strikes.ts';
-import { rollUp } from './licensing/usage.ts';
+import { makeWebhooks, type Webhooks } from './notify/sending.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
 import { healRelease, makeFill } from './releases/artifacts.ts';
-import { watchGateBypass } from './releases/gate-bypass.ts';
-import { watchKeylessPolls } from './releases/keyless.ts';
 import { feedUrlsOf } from './releases/products.ts';
 import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
 import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secrets.ts';
@@ -58,6 +52,7 @@ export interface Core {
   worker: Worker;
   gate: Gate;
   catalog: Catalog;
+  webhooks: Webhooks;
   /** True: this start made the secret key, so the operator must be told to keep it. */
   madeSecretKey: boolean;
   close(): Promise<void>;
@@ -132,6 +127,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
       log.warn({ err, job: job.kind, subject: job.subject, attempts: job.attempts, next_at: nextAt }, 'a job failed'),
     onDone: (job, ms) => metrics.job(job.kind, 'done', ms / 1_000),
   });
+  const webhooks = makeWebhooks(ground, config.webhookAllowHosts);
   const prefixes = makeKeyPrefixes(db);
   const lookup = makeLookup(db);
   const record = makeRecorder(db, { batch: (size, ms) => metrics.commit(size, ms / 1_000) });
@@ -143,9 +139,11 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     worker,
     gate: makeGate({ clock, secrets, keyPrefixes: prefixes.current, lookup, record }),
     catalog: makeCatalog(db),
+    webhooks,
     async close() {
       await prefixes.stop();
       await worker.stop();
+      await webhooks.sender.stop();
       await db.close();
     },
   };
@@ -178,6 +176,7 @@ export async function serve(core: Core): Promise<Running> {
     server.listen(core.config.port, core.config.host, resolve);
   });
   core.worker.start();
+  core.webhooks.sender.start();
   schedule.start();
   return {
     server,
@@ -203,26 +202,6 @@ function inWords(error: NodeJS.ErrnoException, { port, host }: Config): Error {
   return error.code === 'EACCES'
     ? new Error(`port ${port} may not be used by this user; set PORT to another one`)
     : error;
-}
-
-function choresOf({ db, clock, forge, log }: Core): Chores {
-  const onError = (err: unknown, what: string) => log.warn({ err }, what);
-  return {
-    sweepKind: RECONCILE,
-    subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
-    async rollUp() {
-      await settleStandings(db, clock());
-      return rollUp(db);
-    },
-    async daily() {
-      await mendDrift(forge, onError);
-      await watchKeylessPolls(db, clock);
-      await watchGateBypass(forge);
-      await purgeReplies(db, clock());
-      await purgeStrikes(db, clock());
-    },
-    onError,
-  };
 }
 
 /** Polls and downloads go round the framework; everything else goes through it. */

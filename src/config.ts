@@ -18,6 +18,8 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   maxArtifactBytes: number;
   sweepMinutes: number;
+  /** Hosts and networks that webhooks may go to beside the public internet. */
+  webhookAllowHosts: string[];
 }
 
 const SECRETS = ['SECRET_KEY', 'DATABASE_URL', 'METRICS_TOKEN'] as const;
@@ -37,6 +39,22 @@ const networks = z
           message: `"${each}" is no network; write it like 10.0.0.0/8 (a wildcard is not taken)`,
         });
       }
+    }
+  });
+
+/** A host name or a network. */
+const hosts = z
+  .string()
+  .default('')
+  .transform((text) => text.split(/[\s,]+/).filter((each) => each !== ''))
+  .superRefine((list, context) => {
+    for (const each of list) {
+      const isHost = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(each) && isIP(each) === 0 && !/^[\d.]+$/.test(each);
+      if (isHost || networks.safeParse(each).success) continue;
+      context.addIssue({
+        code: 'custom',
+        message: `"${each}" is no host and no network; write it like crm.internal or 10.0.0.0/8`,
+      });
     }
   });
 
@@ -63,6 +81,7 @@ const Environment = z.object({
     .default('info'),
   MAX_ARTIFACT_MB: z.coerce.number({ error: 'is a number of megabytes' }).int().min(1).max(4_096).default(256),
   SWEEP_MINUTES: z.coerce.number({ error: 'is a number of minutes' }).int().min(1).max(1_440).default(15),
+  WEBHOOK_ALLOW_HOSTS: hosts,
 });
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] };
@@ -102,6 +121,7 @@ export function readConfig(
       logLevel: set.LOG_LEVEL,
       maxArtifactBytes: set.MAX_ARTIFACT_MB * 2 ** 20,
       sweepMinutes: set.SWEEP_MINUTES,
+      webhookAllowHosts: set.WEBHOOK_ALLOW_HOSTS,
     },
   };
 }

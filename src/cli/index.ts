@@ -21,6 +21,8 @@ import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { rulesSet, rulesShow } from './rules.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+import { webhookAdd, webhookList, webhookRemove, webhookRotate, webhookSet } from './webhook.ts';
+import { webhookDeliveries, webhookResend, webhookTest } from './webhook-deliveries.ts';
 
 /** One line a command group. */
 export const commands: readonly Command[] = [
@@ -33,6 +35,8 @@ export const commands: readonly Command[] = [
   ...[packageList, packageCreate, packageChange],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[tokenCreate, tokenList, tokenRevoke],
+  ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
+  ...[webhookDeliveries, webhookTest, webhookResend],
   ...[auditCommand],
   ...[lint, openapi],
 ];

@@ -4,8 +4,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { ForgeTrouble } from '../errors.ts';
 import { isPublicAddress } from './fetch-guard.ts';
 import { type Hop, nameOf } from './fetch-hop.ts';
-
-type Resolve = (host: string) => Promise<{ address: string; family: number }[]>;
+import { guardedLookup, type Resolve } from './guarded-lookup-io.ts';
 
 export interface Wire {
   /** From the start of a request to its answer's headers, ms. */
@@ -90,21 +89,11 @@ function attempt(hop: Hop, wire: Wire, pooled: boolean): Promise<IncomingMessage
   });
 }
 
-/** Every address of the name is judged here, and the socket connects to these very addresses: a name cannot change its mind in between. */
 function lookupFor(hop: Hop, wire: Wire): LookupFunction {
-  return (host, options, done) => {
-    wire.resolve(host).then(
-      (addresses) => {
-        const [first] = addresses;
-        if (first === undefined) return done(new ForgeTrouble('unreachable', `${host} has no address`), '');
-        if (hop.guarded && !addresses.every(({ address }) => isPublicAddress(address)))
-          return done(closedAddress(hop), '');
-        if (options.all) return done(null, addresses);
-        return done(null, first.address, first.family);
-      },
-      (error: NodeJS.ErrnoException) => done(error, ''),
-    );
-  };
+  return guardedLookup(wire.resolve, (host, addresses) => {
+    if (addresses.length === 0) return new ForgeTrouble('unreachable', `${host} has no address`);
+    return hop.guarded && !addresses.every(isPublicAddress) ? closedAddress(hop) : null;
+  });
 }
 
 function closedAddress(hop: Hop): ForgeTrouble {

@@ -24,6 +24,7 @@ onEachDatabase('the schedule', (database) => {
         return subjects;
       },
       rollUp: async () => done.push('roll-up'),
+      hourly: async () => void done.push('hourly'),
       daily: async () => void done.push('daily'),
       onError: (_error, what) => void troubles.push(what),
     };
@@ -61,14 +62,14 @@ onEachDatabase('the schedule', (database) => {
       done.length = 0;
       vi.advanceTimersByTime(ms);
       const count = (what: string) => done.filter((each) => each === what).length;
-      return { sweep: count('sweep'), rollUp: count('roll-up'), daily: count('daily') };
+      return { sweep: count('sweep'), rollUp: count('roll-up'), hourly: count('hourly'), daily: count('daily') };
     };
-    expect(during(59 * SECOND)).toEqual({ sweep: 0, rollUp: 5, daily: 0 });
-    expect(during(SECOND)).toEqual({ sweep: 0, rollUp: 1, daily: 1 });
-    expect(during(14 * MINUTE)).toEqual({ sweep: 1, rollUp: 84, daily: 0 });
-    expect(during(DAY - 15 * MINUTE)).toMatchObject({ sweep: 95, daily: 1 });
+    expect(during(59 * SECOND)).toEqual({ sweep: 0, rollUp: 5, hourly: 0, daily: 0 });
+    expect(during(SECOND)).toEqual({ sweep: 0, rollUp: 1, hourly: 0, daily: 1 });
+    expect(during(14 * MINUTE)).toEqual({ sweep: 1, rollUp: 84, hourly: 0, daily: 0 });
+    expect(during(DAY - 15 * MINUTE)).toMatchObject({ sweep: 95, hourly: 24, daily: 1 });
     schedule.stop();
-    expect(during(DAY)).toEqual({ sweep: 0, rollUp: 0, daily: 0 });
+    expect(during(DAY)).toEqual({ sweep: 0, rollUp: 0, hourly: 0, daily: 0 });
   });
 
   it('tells of a chore that failed and goes on', async () => {

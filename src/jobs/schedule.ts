@@ -1,4 +1,4 @@
-import { type Clock, DAY, MINUTE, SECOND, toIso } from '../clock.ts';
+import { type Clock, DAY, HOUR, MINUTE, SECOND, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { enqueue } from './store.ts';
 
@@ -8,6 +8,8 @@ export interface Chores {
   subjectsToSweep(db: Db): Promise<string[]>;
   sweepKind: string;
   rollUp(): Promise<number>;
+  /** Licenses that end soon. */
+  hourly(): Promise<void>;
   /** Hooks that drifted, raw bodies that are old, shares of keyless polls. */
   daily(): Promise<void>;
   onError(error: unknown, what: string): void;
@@ -52,6 +54,7 @@ export function makeSchedule({ db, clock, sweepMinutes, chores }: ScheduleDeps):
     start() {
       every(sweepMinutes * MINUTE, 'the sweep', sweep, true);
       every(ROLL_UP_EVERY, 'the roll-up of usage', () => chores.rollUp());
+      every(HOUR, 'the hourly chores', () => chores.hourly(), true);
       every(DAY, 'the daily chores', () => chores.daily());
       // The first of the day soon after the start, or a server restarted daily would never do them.
       const first = setTimeout(

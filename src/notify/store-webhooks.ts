@@ -1,8 +1,6 @@
 import { forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
-
-/** `gone`: the receiver answered 410. `failing`: nothing but failures for days. null with `disabledAt`: by hand. */
-export type DisabledReason = 'gone' | 'failing';
+import type { DisabledReason } from './retry-plan.ts';
 
 /** An address of somebody else that is told what happens in an organization. */
 export interface WebhookRecord {
@@ -14,6 +12,7 @@ export interface WebhookRecord {
   description: string;
   active: boolean;
   disabledAt: string | null;
+  /** null with `disabledAt`: by hand. */
   disabledReason: DisabledReason | null;
   secretSealed: string;
   /** It signs too until then. */

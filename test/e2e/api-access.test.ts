@@ -7,6 +7,7 @@ import { saveRelease } from '../../src/releases/store-releases.ts';
 import { type Answer, type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type Shop, seedPackage, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
+import { seedDelivery, seedWebhook } from '../support/seed-webhooks.ts';
 
 const PUBLIC = ['getOpenapi', 'validateLicense'];
 /** Lists that answer everybody with what is his own. */
@@ -48,10 +49,18 @@ onEachDatabase('who may call the API', (database) => {
       products: shop.product.id,
       releases: release,
       audit: sold.license.id,
+      ...(await seedWebhookIds()),
       site_id: site.id,
     };
   });
   afterAll(() => api.close());
+
+  async function seedWebhookIds(): Promise<Record<string, string>> {
+    const { db } = database();
+    const { organization } = shop;
+    const webhook = await seedWebhook(db, organization, { url: 'http://127.0.0.1:1/' });
+    return { webhooks: webhook.id, 'webhook-deliveries': await seedDelivery(db, webhook) };
+  }
 
   /** A right address of the route; everything that it names exists. */
   function addressOf({ path, operationId }: Route): string {
@@ -84,6 +93,7 @@ onEachDatabase('who may call the API', (database) => {
     if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
     if (operationId === 'createCustomer') return { name: 'Ada' };
     if (operationId === 'mergeCustomer') return { into: ids['customers'] };
+    if (operationId === 'createWebhook') return { url: 'https://hooks.example.com/', types: ['*'] };
     if (operationId === 'changeLicense') return { notes: 'n' };
     if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
     if (operationId === 'switchLicense') return { package_id: ids['packages'] };
@@ -177,7 +187,7 @@ onEachDatabase('who may call the API', (database) => {
   describe('every change', () => {
     it('is done by a token of the organization', async () => {
       const mine = await api.token({ organizationId: shop.organization.id });
-      const order = ['retireProduct', 'revokeLicense', 'revokeKey', 'closeGrant'];
+      const order = ['removeWebhook', 'retireProduct', 'revokeLicense', 'revokeKey', 'closeGrant'];
       const last = (route: Route) => order.indexOf(route.operationId);
       const changes = guarded().filter(({ method, role }) => method !== 'get' && role !== 'site_admin');
       for (const route of changes.sort((a, b) => last(a) - last(b))) {

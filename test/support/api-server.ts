@@ -16,6 +16,8 @@ import { trustedProxies } from '../../src/http/network.ts';
 import { makeGate } from '../../src/licensing/gate.ts';
 import { makeLookup } from '../../src/licensing/lookup.ts';
 import { makeRecorder } from '../../src/licensing/record.ts';
+import { makeSender } from '../../src/notify/deliver.ts';
+import { allowedTargets } from '../../src/notify/webhook-io.ts';
 import type { TestDatabase } from './databases.ts';
 import { SEED_NOW, seedSecrets } from './seed.ts';
 
@@ -67,7 +69,13 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
   const gate = makeGate({ clock, secrets: seedSecrets, keyPrefixes, lookup: makeLookup(db), record: makeRecorder(db) });
   const publicUrl = 'https://updates.example.com';
   const forge = { db, clock, publicUrl, secrets: seedSecrets, drivers: forgeDrivers, cacheDir: '' };
-  const core: ApiCore = { clock, db, secrets: seedSecrets, gate, forge, config: { publicUrl } };
+  const allowed = allowedTargets(['127.0.0.1']);
+  const sender = makeSender({
+    ...{ db, clock, secrets: seedSecrets, road: { allowed }, dice: () => 0 },
+    ...{ onDisabled: () => undefined, onError: (error: unknown) => void lines.push(String(error)) },
+  });
+  const webhooks = { sender, allowed };
+  const core: ApiCore = { clock, db, secrets: seedSecrets, gate, forge, webhooks, config: { publicUrl } };
   const app = express();
   mountRoutes(app, apiRoutes(core), {
     clock,

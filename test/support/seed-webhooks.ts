@@ -1,6 +1,7 @@
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
+import { insertNews } from '../../src/notify/store-outbox.ts';
 import { insertWebhook, type WebhookRecord } from '../../src/notify/store-webhooks.ts';
 import { SEED_NOW, seedSecrets } from './seed.ts';
 
@@ -23,6 +24,20 @@ export async function seedWebhook(
   };
   await db.tx((tx) => insertWebhook(tx, webhook));
   return webhook;
+}
+
+/** One event that waits for a webhook; its id. */
+export async function seedDelivery(db: Db, webhook: WebhookRecord, at: number = SEED_NOW): Promise<string> {
+  const event = {
+    id: newId('webhook_event'),
+    organizationId: webhook.organizationId,
+    type: 'key.created',
+    at: toIso(at),
+  };
+  const body = `{"type":"key.created","timestamp":"${event.at}","data":{"n":"${event.id}"}}`;
+  const delivery = { id: newId('webhook_delivery'), endpointId: webhook.id, eventId: event.id };
+  await db.tx((tx) => insertNews(tx, [{ ...event, body }], [delivery], event.at));
+  return delivery.id;
 }
 
 export interface ToldEvent {

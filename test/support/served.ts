@@ -80,6 +80,7 @@ export function configOn(ground: Pick<Ground, 'databaseUrl' | 'dataDir'>, port: 
     logLevel: 'debug',
     maxArtifactBytes: 10 * 2 ** 20,
     sweepMinutes: 60,
+    webhookAllowHosts: [],
   };
 }
 

@@ -1,0 +1,38 @@
+import { purgeReplies } from './accounts/replies.ts';
+import type { Core } from './app.ts';
+import { mendDrift } from './forge/drift.ts';
+import { RECONCILE } from './forge/hooks.ts';
+import { listRepositories } from './forge/store.ts';
+import type { Chores } from './jobs/schedule.ts';
+import { settleStandings } from './licensing/standings.ts';
+import { purgeStrikes } from './licensing/strikes.ts';
+import { rollUp } from './licensing/usage.ts';
+import { announceEnds } from './notify/expiries.ts';
+import { purgeWebhooks } from './notify/sending.ts';
+import { watchGateBypass } from './releases/gate-bypass.ts';
+import { watchKeylessPolls } from './releases/keyless.ts';
+
+/** What each instance does again and again; none of it minds being done twice. */
+export function choresOf({ db, clock, forge, log }: Core): Chores {
+  const onError = (err: unknown, what: string) => log.warn({ err }, what);
+  return {
+    sweepKind: RECONCILE,
+    subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
+    async rollUp() {
+      await settleStandings(db, clock());
+      return rollUp(db);
+    },
+    async hourly() {
+      await announceEnds(db, clock());
+    },
+    async daily() {
+      await mendDrift(forge, onError);
+      await watchKeylessPolls(db, clock);
+      await watchGateBypass(forge);
+      await purgeReplies(db, clock());
+      await purgeWebhooks(db, clock());
+      await purgeStrikes(db, clock());
+    },
+    onError,
+  };
+}
