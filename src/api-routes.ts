@@ -7,6 +7,7 @@ import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
+import { installationRoutes } from './licensing/api-installations.ts';
 import { keyLifeRoutes } from './licensing/api-key-life.ts';
 import { keyRoutes } from './licensing/api-keys.ts';
 import { licenseChangeRoutes } from './licensing/api-license-changes.ts';
@@ -16,6 +17,7 @@ import { packageRoutes } from './licensing/api-packages.ts';
 import { shopRoutes } from './licensing/api-shop.ts';
 import { siteRoutes } from './licensing/api-sites.ts';
 import { usageRoutes } from './licensing/api-usage.ts';
+import { usageSeriesRoutes } from './licensing/api-usage-series.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
 import { deliveryRoutes } from './notify/api-deliveries.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
@@ -54,6 +56,8 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...siteRoutes(core),
     ...shopRoutes(core),
     ...usageRoutes(core),
+    ...usageSeriesRoutes(core),
+    ...installationRoutes(core),
     ...auditRoutes(core),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),

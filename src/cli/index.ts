@@ -21,6 +21,7 @@ import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { rulesSet, rulesShow } from './rules.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+import { installationsCommand, usageCommand } from './usage.ts';
 import { webhookAdd, webhookList, webhookRemove, webhookRotate, webhookSet } from './webhook.ts';
 import { webhookDeliveries, webhookResend, webhookTest } from './webhook-deliveries.ts';
 
@@ -38,5 +39,6 @@ export const commands: readonly Command[] = [
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
   ...[webhookDeliveries, webhookTest, webhookResend],
   ...[auditCommand],
+  ...[usageCommand, installationsCommand],
   ...[lint, openapi],
 ];

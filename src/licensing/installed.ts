@@ -15,6 +15,18 @@ export interface InstallationRecord {
   lastSeenAt: string;
 }
 
+/** Where a page of installations ended. */
+export type InstallationPlace = [version: string, keyId: string, site: string];
+
+/** An installation with whose it is; null where it asks without a key. */
+export interface OwnedInstallation extends InstallationRecord {
+  keyHint: string | null;
+  keyLabel: string | null;
+  customerId: string | null;
+  customerName: string | null;
+  customerEmail: string | null;
+}
+
 /** Requests of one installation that were alike, in one slice of the log. */
 export interface Sign {
   productId: string;

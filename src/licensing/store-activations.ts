@@ -143,6 +143,16 @@ export async function transfersSince(tx: Tx, licenseId: string, since: string, m
   return rows.reverse();
 }
 
+/** The names under which usage knows the sites that a license holds now, those seen last first. */
+export async function activeHosts(tx: Tx, licenseId: string, most: number): Promise<string[]> {
+  const rows = await tx('activations')
+    .where({ license_id: licenseId, kind: 'site', released_at: null })
+    .orderBy('last_seen_at', 'desc')
+    .limit(most)
+    .select('host', 'identity');
+  return [...new Set(rows.flatMap(({ host, identity }) => [host, identity] as string[]))].filter((name) => name !== '');
+}
+
 /** When a site of a license was seen last. */
 export interface SiteSeen {
   licenseId: string;

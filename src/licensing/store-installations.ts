@@ -1,6 +1,11 @@
 import { engineOf, insertMany, type Row, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
-import { type InstallationRecord, installationId } from './installed.ts';
+import {
+  type InstallationPlace,
+  type InstallationRecord,
+  installationId,
+  type OwnedInstallation,
+} from './installed.ts';
 
 const KEY = ['product_id', 'key_id', 'site'];
 const COLUMNS = columnsOf(
@@ -35,4 +40,38 @@ export async function knownInstallations(
 export async function saveInstallations(tx: Tx, records: readonly InstallationRecord[]): Promise<void> {
   const set = CHANGED.map((name) => `${name} = excluded.${name}`).join(', ');
   await insertMany(tx, 'installations', COLUMNS, records.map((record) => toRow(record)) as Row[], { key: KEY, set });
+}
+
+/** The versions that run of a product, and how many installations of each. */
+export async function versionsInstalled(tx: Tx, productId: string): Promise<{ version: string; count: number }[]> {
+  const rows = await tx('installations')
+    .where({ product_id: productId })
+    .groupBy('version')
+    .select('version')
+    .count({ n: '*' })
+    .orderBy('version');
+  return rows.map((row) => ({ version: String((row as { version?: unknown }).version), count: Number(row.n) }));
+}
+
+/** Those with one of these versions, version by version. */
+export async function pageOfInstallations(
+  tx: Tx,
+  productId: string,
+  versions: readonly string[],
+  after: InstallationPlace | null,
+  limit: number,
+): Promise<OwnedInstallation[]> {
+  const query = tx('installations as i')
+    .leftJoin('license_keys as k', 'k.id', 'i.key_id')
+    .leftJoin('licenses as l', 'l.id', 'k.license_id')
+    .leftJoin('customers as c', 'c.id', 'l.customer_id')
+    .where('i.product_id', productId)
+    .whereIn('i.version', versions)
+    .select(COLUMNS.map((name) => `i.${name}`))
+    .select('k.hint as key_hint', 'k.label as key_label', 'c.id as customer_id')
+    .select('c.name as customer_name', 'c.email as customer_email')
+    .orderBy(['i.version', 'i.key_id', 'i.site'])
+    .limit(limit);
+  if (after !== null) query.whereRaw('(i.version, i.key_id, i.site) > (?, ?, ?)', [...after]);
+  return (await query).map((row) => fromRow<OwnedInstallation>(row));
 }

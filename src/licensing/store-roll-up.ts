@@ -77,7 +77,14 @@ async function addUpTotals(tx: Tx, rows: string): Promise<void> {
 /** What is alike in the rows, oldest first. */
 export async function signsIn(tx: Tx, rows: LogRows): Promise<Sign[]> {
   const by = ['product_id', 'key_id', 'license_id', 'site', 'kind', 'version', 'platform_version', 'refused'];
-  const found = await tx('usage_log').whereRaw(within(rows)).groupBy(by).select(by).max('at as at').orderBy('at');
+  // Of one instant those first that tell a version.
+  const order = [{ column: 'at' }, { column: 'refused' }, { column: 'version', order: 'desc' }];
+  const found = await tx('usage_log')
+    .whereRaw(within(rows))
+    .groupBy('day', ...by)
+    .select(by)
+    .max('at as at')
+    .orderBy(order);
   return found.map((row) => {
     const { refused, ...sign } = fromRow<Omit<Sign, 'refused'> & { refused: number }>(row);
     return { ...sign, refused: refused === 1 };

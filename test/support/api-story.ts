@@ -43,6 +43,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   const sold = await shop(does, packages);
   await scene.seeSite(sold.license, 'example.com');
   await managed(does, sold, packages);
+  await usage(does, product, { id: sold.key });
   await releases(does, { id: scene.releaseId }, product);
 }
 
@@ -151,6 +152,19 @@ async function managed(does: Does, sold: Sold, packages: Packages): Promise<void
   await does('listOrganizationSites', { params: ORG, query: { host: 'example' } });
   await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
   await does('revokeLicense', { params: license });
+}
+
+async function usage(does: Does, product: { id: string }, key: { id: string }): Promise<void> {
+  await does('getProductUsage', { params: product, query: { group_by: 'code' } });
+  await does('exportProductUsage', { params: product, query: { group_by: 'version' } });
+  await does('getOrganizationUsage', { params: ORG, query: { from: '2025-12-01', to: '2026-01-31' } });
+  await does('exportOrganizationUsage', { params: ORG });
+  await does('getKeyUsage', { params: key, query: { group_by: 'site' } });
+  await does('exportKeyUsage', { params: key, query: { format: 'json' } });
+  await does('listInstallations', { params: product, query: { version: '1.2' } });
+  await does('exportInstallations', { params: product, query: { below: '1.3.0' } });
+  await does('listProductRefusals', { params: product });
+  await does('listKeyRefusals', { params: key });
 }
 
 async function releases(does: Does, release: { id: string }, product: { id: string }): Promise<void> {
