@@ -10,6 +10,7 @@ export const ID_PREFIX = {
   artifact: 'art',
   problem: 'prb',
   package: 'pkg',
+  price: 'prc',
   customer: 'cus',
   license: 'lic',
   grant: 'grt',

@@ -9,7 +9,7 @@ import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyCreate } from './key-create.ts';
 import { migrateCommand } from './migrate.ts';
 import { openapi } from './openapi.ts';
-import { packageChange, packageCreate, packageList } from './package.ts';
+import { packageChange, packageCreate, packageDelete, packageList, packageVersionsCommand } from './package.ts';
 import { productAdd } from './product-add.ts';
 import { productAliasAdd, productAliasList, productAliasRemove } from './product-alias.ts';
 import { lint, productLint } from './product-lint.ts';
@@ -33,7 +33,7 @@ export const commands: readonly Command[] = [
   ...[productAliasAdd, productAliasList, productAliasRemove],
   ...[releaseList, releaseYank, releaseUnyank],
   ...[rulesShow, rulesSet],
-  ...[packageList, packageCreate, packageChange],
+  ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[tokenCreate, tokenList, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],

@@ -45,6 +45,16 @@ export function forUpdate<T extends Knex.QueryBuilder>(tx: Tx, query: T): T {
   return engineOf(tx) === 'postgres' ? (query.forUpdate() as T) : query;
 }
 
+/** Keeps the rows that a query reads from being deleted until the transaction ends, and from nothing else. */
+export function forKeyShare<T extends Knex.QueryBuilder>(tx: Tx, query: T): T {
+  return engineOf(tx) === 'postgres' ? (query.forKeyShare() as T) : query;
+}
+
+/** Locks like `forUpdate`, but lets pass who only keeps the rows from being deleted. */
+export function forChange<T extends Knex.QueryBuilder>(tx: Tx, query: T): T {
+  return engineOf(tx) === 'postgres' ? (query.forNoKeyUpdate() as T) : query;
+}
+
 const rawHandles = new WeakMap<
   Knex,
   { database: BetterSqlite3.Database; statements: Map<string, BetterSqlite3.Statement> }

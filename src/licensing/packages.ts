@@ -1,24 +1,42 @@
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { insertCustomer } from '../accounts/store-customers.ts';
-import { audit } from '../audit/audit.ts';
+import { type AuditChanges, audit } from '../audit/audit.ts';
+import { changesBetween } from '../audit/changes.ts';
 import { toIso } from '../clock.ts';
-import type { Tx } from '../db/dialect.ts';
+import { isForeignKeyViolation, type Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, createKey } from './keys.ts';
 import { newLicense } from './new-license.ts';
+import { type PackagePrice, twinsAmong } from './package-price.ts';
 import type { PackageKind, PackageTerms } from './package-terms.ts';
+import { packageView, type WholePackage } from './package-view.ts';
 import { refreshLicense } from './refresh.ts';
 import { insertGrant, insertLicense } from './store-licenses.ts';
-import { findMasterPackage, findPackage, insertPackage, type PackageRecord, updatePackage } from './store-packages.ts';
+import {
+  countGrantsOf,
+  deletePackage,
+  findMasterPackage,
+  findPackage,
+  insertPackage,
+  lastPosition,
+  type PackageHead,
+  type PackageRecord,
+  updatePackage,
+} from './store-packages.ts';
+import { pricesTaken, replacePrices } from './store-prices.ts';
 import { EVERY_CHANNEL } from './terms.ts';
 
 export interface NewPackage {
   repositoryId: string | null;
   name: string;
+  description?: string | undefined;
   kind: Exclude<PackageKind, 'master'>;
+  /** Behind all others of the organization by default. */
+  position?: number | undefined;
+  prices?: readonly PackagePrice[] | undefined;
   terms: PackageTerms;
 }
 
@@ -29,38 +47,95 @@ export async function createPackage(
   organization: OrganizationRecord,
   wish: NewPackage,
   by: By,
-): Promise<PackageRecord> {
-  const terms = checkedTerms(wish.kind, wish.terms);
+): Promise<WholePackage> {
+  const { prices = [] } = wish;
   const record: PackageRecord = {
     id: newId('package', by.now),
     organizationId: organization.id,
     repositoryId: wish.repositoryId,
     name: wish.name,
+    description: wish.description ?? '',
     kind: wish.kind,
     active: true,
+    position: wish.position ?? (await lastPosition(tx, organization.id)) + 1,
     version: 1,
     createdAt: toIso(by.now),
-    terms,
+    terms: checkedTerms(wish.kind, wish.terms),
   };
   await insertPackage(tx, record, by.actor.id);
+  if (prices.length > 0) await setPrices(tx, record, prices, by);
   await note(tx, by, 'package.create', record.id, { name: record.name, kind: record.kind });
   await ensureMaster(tx, secrets, organization, wish.repositoryId, by);
-  return record;
+  return { ...record, prices };
 }
 
+type PackageChange = { [K in keyof PackageHead]?: PackageHead[K] | undefined } & {
+  terms?: PackageTerms | undefined;
+  prices?: readonly PackagePrice[] | undefined;
+};
+
+/**
+ * Changes what the change names; terms that differ make a new version. The caller has locked the package, so that of two changes at
+ * once each makes its own version. What was sold keeps the version that it was sold in.
+ */
 export async function changePackage(
   tx: Tx,
-  id: string,
-  change: { name?: string | undefined; active?: boolean | undefined; terms?: PackageTerms | undefined },
+  before: WholePackage,
+  change: PackageChange,
   by: By,
-): Promise<PackageRecord> {
-  const record = await findPackage(tx, id);
-  if (!record) throw problem('NOT_FOUND', 'there is no such package');
+): Promise<WholePackage> {
+  if (before.kind === 'master') throw problem('MASTER_IS_FIXED');
+  const { prices, ...named } = change;
+  const wanted = named.terms === undefined ? before.terms : checkedTerms(before.kind, named.terms);
+  const terms = Object.keys(changesBetween(before.terms, wanted)).length === 0 ? undefined : wanted;
+  if (prices !== undefined) await setPrices(tx, before, prices, by);
+  await updatePackage(tx, before, { ...named, terms }, by.actor.id, toIso(by.now));
+  const after: WholePackage = {
+    ...((await findPackage(tx, before.id)) as PackageRecord),
+    prices: prices ?? before.prices,
+  };
+  const changes = changesBetween(packageView(before), packageView(after));
+  if (Object.keys(changes).length > 0) await note(tx, by, 'package.change', before.id, changes);
+  return after;
+}
+
+/** Throws ALREADY_EXISTS for a code, or a price of a provider, that leads to another package already. */
+async function setPrices(
+  tx: Tx,
+  of: Pick<PackageRecord, 'id' | 'organizationId'>,
+  prices: readonly PackagePrice[],
+  by: By,
+): Promise<void> {
+  const twins = twinsAmong(prices);
+  if (twins.length > 0) throw problem('INVALID_REQUEST', 'a price is named twice', { errors: twins });
+  const taken = await pricesTaken(tx, of.organizationId, of.id, prices);
+  const errors = taken.map(({ index, field, packageId }) => ({
+    pointer: `/prices/${index}/${field}`,
+    detail: `belongs to the package ${packageId}`,
+  }));
+  if (errors.length > 0) throw problem('ALREADY_EXISTS', 'a price leads to another package', { errors });
+  await replacePrices(tx, of, prices, by.actor.id, toIso(by.now));
+}
+
+/**
+ * Only what was never sold can be deleted; else throws STILL_IN_USE with how often it was, or with what else names it. A sale that
+ * is under way at this moment wins.
+ */
+export async function deleteUnsold(tx: Tx, record: WholePackage, by: By): Promise<void> {
   if (record.kind === 'master') throw problem('MASTER_IS_FIXED');
-  const terms = change.terms === undefined ? undefined : checkedTerms(record.kind, change.terms);
-  await updatePackage(tx, record, { ...change, terms }, by.actor.id, toIso(by.now));
-  await note(tx, by, 'package.change', id, { fields: Object.keys(change).join(' ') });
-  return (await findPackage(tx, id)) as PackageRecord;
+  const sold = await countGrantsOf(tx, record.id);
+  if (sold > 0) {
+    const times = sold === 1 ? 'once' : `${sold} times`;
+    throw problem('STILL_IN_USE', `the package was sold ${times}; make it inactive instead`);
+  }
+  await replacePrices(tx, record, [], by.actor.id, toIso(by.now));
+  try {
+    await deletePackage(tx, record.id);
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw problem('STILL_IN_USE', 'something else names the package; make it inactive instead');
+  }
+  await note(tx, by, 'package.delete', record.id, { name: record.name, kind: record.kind, version: record.version });
 }
 
 /** `stable` is in every package that gives channels of its own; an add-on may give none but those it names. */
@@ -109,8 +184,10 @@ export async function ensureMaster(
       organizationId: organization.id,
       repositoryId,
       name: 'Master (internal)',
+      description: '',
       kind: 'master',
       active: true,
+      position: 0,
       version: 1,
       createdAt,
       terms: MASTER_TERMS,
@@ -160,6 +237,6 @@ export async function ensureMaster(
   await refreshLicense(tx, license, by.now);
 }
 
-function note(tx: Tx, by: By, action: string, entityId: string, changes: Record<string, string>): Promise<void> {
+function note(tx: Tx, by: By, action: string, entityId: string, changes: AuditChanges): Promise<void> {
   return audit(tx, { actor: by.actor, action, entity: 'package', entityId, changes, requestId: by.requestId }, by.now);
 }

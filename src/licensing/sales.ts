@@ -25,7 +25,7 @@ import {
   lockLicense,
 } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
-import { findPackage, type PackageRecord, packagesOf } from './store-packages.ts';
+import { findPackage, lockPackage, type PackageRecord, packagesOf } from './store-packages.ts';
 
 export interface Sale {
   organization: OrganizationRecord;
@@ -119,6 +119,7 @@ async function replay(tx: Tx, sale: Sale, grant: GrantRecord): Promise<Sold> {
 
 /** The package, if it may be named on this route at all. */
 async function packageHere(tx: Tx, sale: Sale, now: number): Promise<PackageRecord> {
+  await lockPackage(tx, sale.packageId, 'keep');
   const found = await findPackage(tx, sale.packageId);
   const isOwn = found?.organizationId === sale.organization.id;
   if (sale.repositoryId !== null && (!isOwn || found.repositoryId !== sale.repositoryId)) {

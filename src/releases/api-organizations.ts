@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
+import type { OrganizationRecord } from '../forge/store.ts';
+import { requireMatch } from '../http/if-match.ts';
 import { pageOfAll } from '../http/page-of-all.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -52,11 +54,15 @@ export function organizationRoutes({ db }: { db: Db }): Route[] {
       role: 'admin',
       params: ORGANIZATION_LEVEL.params,
       body: OrganizationChangeBody,
+      conditional: true,
       answers: { 200: OrganizationView },
       problems: ['NOT_FOUND'],
       async handler({ params, body }, context) {
         const { organization } = await ORGANIZATION_LEVEL.find(db, context.actor, params);
-        return { status: 200, body: organizationView(await changeOrganization(db, organization.id, body, context)) };
+        const unchanged = (now: OrganizationRecord) =>
+          requireMatch(context.ifMatch, OrganizationView, organizationView(now));
+        const changed = await changeOrganization(db, organization.id, body, context, unchanged);
+        return { status: 200, body: organizationView(changed) };
       },
     }),
   ];

@@ -7,7 +7,7 @@ import { findOrganization, lockOrganization, type OrganizationRecord, updateOrga
 import type { By } from '../licensing/keys.ts';
 import { prefixFault } from '../licensing/license-key.ts';
 import { prefixesInUse } from '../licensing/store-keys.ts';
-import { findPackage } from '../licensing/store-packages.ts';
+import { findPackage, lockPackage } from '../licensing/store-packages.ts';
 import { requireChannels } from './channels.ts';
 import { changedOrganization, type OrganizationChange, organizationView } from './organization-view.ts';
 import { bumpRevisionsOf } from './store-products.ts';
@@ -22,11 +22,13 @@ export async function changeOrganization(
   id: string,
   change: OrganizationChange,
   by: By,
+  check: (now: OrganizationRecord) => void = () => undefined,
 ): Promise<OrganizationRecord> {
   return db.tx(async (tx) => {
     await lockOrganization(tx, id);
     const before = await findOrganization(tx, id);
     if (!before) throw problem('NOT_FOUND');
+    check(before);
     const after = changedOrganization(before, change);
     const changes = changesBetween(organizationView(before), organizationView(after));
     if (Object.keys(changes).length === 0) return before;
@@ -50,6 +52,7 @@ async function refuseFaults(tx: Tx, { id, rules }: OrganizationRecord, change: O
 }
 
 async function requireTestPackage(tx: Tx, organizationId: string, packageId: string): Promise<void> {
+  await lockPackage(tx, packageId, 'keep');
   const found = await findPackage(tx, packageId);
   const pointer = '/test_key/package_id';
   if (found?.organizationId !== organizationId) throw refusal(pointer, 'is no package of the organization');

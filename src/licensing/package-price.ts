@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { FieldError } from '../errors.ts';
+
+/** What a payment provider calls a package. The payment of such a price sells the package that names it. */
+export const PackagePrice = z.strictObject({
+  provider: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,29}$/, 'must be lower-case letters, digits, dashes and underscores, at most 30')
+    .meta({ description: 'Such as `stripe`, `paypal` or the name of a shop' }),
+  external_id: z.string().trim().min(1).max(255).meta({ description: "The provider's own id of the price" }),
+  code: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/, 'must be letters, digits and _ . : -, at most 100')
+    .meta({ description: 'Our own name of the price, unique in the organization' }),
+});
+export type PackagePrice = z.output<typeof PackagePrice>;
+
+/** What is wrong with a list of prices by itself: the same code or the same price of a provider twice. */
+export function twinsAmong(prices: readonly PackagePrice[]): FieldError[] {
+  const first = (same: (a: PackagePrice, b: PackagePrice) => boolean, price: PackagePrice) =>
+    prices.findIndex((other) => same(other, price));
+  return prices.flatMap((price, i) => [
+    ...(first(isSameCode, price) === i ? [] : [{ pointer: `/prices/${i}/code`, detail: 'is named twice' }]),
+    ...(first(isSamePrice, price) === i ? [] : [{ pointer: `/prices/${i}/external_id`, detail: 'is named twice' }]),
+  ]);
+}
+
+export function isSameCode(a: Pick<PackagePrice, 'code'>, b: Pick<PackagePrice, 'code'>): boolean {
+  return a.code === b.code;
+}
+
+type External = Pick<PackagePrice, 'provider' | 'external_id'>;
+
+export function isSamePrice(a: External, b: External): boolean {
+  return a.provider === b.provider && a.external_id === b.external_id;
+}
