@@ -19,6 +19,7 @@ import { siteRoutes } from './licensing/api-sites.ts';
 import { usageRoutes } from './licensing/api-usage.ts';
 import { usageSeriesRoutes } from './licensing/api-usage-series.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
+import { movingRoutes } from './moving/api-moving.ts';
 import { deliveryRoutes } from './notify/api-deliveries.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
 import { version } from './package-root.ts';
@@ -43,6 +44,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...tagRulesRoutes(core),
     ...productRoutes(core),
     ...productPartRoutes({ db: core.db, documents }),
+    ...movingRoutes({ forge: core.forge, documents: feedDocuments() }),
     ...releaseRoutes(core),
     ...packageRoutes(core),
     ...customerRoutes(core),
@@ -69,6 +71,13 @@ export function apiRoutes(core: ApiCore): Route[] {
 /** The OpenAPI document of an installation; `publicUrl` null: of none in particular. */
 export function apiDocument(core: ApiCore, publicUrl: string | null) {
   return openapiDocument(apiRoutes(core), { version, publicUrl, examples });
+}
+
+/** What may stand in a bridge: feeds, no changelogs. */
+function feedDocuments(): string[] {
+  return feedFormats.flatMap(({ documents }) =>
+    documents.filter(({ kind }) => kind === 'feed').map(({ fileName }) => fileName),
+  );
 }
 
 /** The text of `docs/openapi.json`. */

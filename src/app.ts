@@ -14,6 +14,7 @@ import { hookRouter } from './forge/api-hooks.ts';
 import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
 import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
 import { forgeDrivers } from './forge/registry.ts';
+import { listenFault } from './http/listen-fault.ts';
 import { type Logger, makeLogger } from './http/log.ts';
 import { type Metrics, makeMetrics } from './http/metrics.ts';
 import { makeSchedule } from './jobs/schedule.ts';
@@ -22,6 +23,8 @@ import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
+import { type AddressCounts, makeAddressCounts } from './moving/address-counts-cache.ts';
+import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
@@ -31,7 +34,7 @@ import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
 import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secrets.ts';
 import { type Catalog, makeCatalog } from './updates/catalog.ts';
 import { makeDownload } from './updates/download.ts';
-import { makeCache } from './updates/feed-cache.ts';
+import { makeBodies, makeCache } from './updates/feed-cache.ts';
 import { pageUrl } from './updates/feed-releases.ts';
 import { makeServe } from './updates/serve.ts';
 import { makeWeb } from './web/web.ts';
@@ -53,6 +56,7 @@ export interface Core {
   gate: Gate;
   catalog: Catalog;
   webhooks: Webhooks;
+  addresses: AddressCounts;
   /** True: this start made the secret key, so the operator must be told to keep it. */
   madeSecretKey: boolean;
   close(): Promise<void>;
@@ -113,6 +117,13 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     pageOf: (product) => pageUrl(config.publicUrl, product),
     settled: makeCache(MOST_SETTLED),
   };
+  const prefixes = makeKeyPrefixes(db);
+  const lookup = makeLookup(db);
+  const record = makeRecorder(db, { batch: (size, ms) => metrics.commit(size, ms / 1_000) });
+  const gate = makeGate({ clock, secrets, keyPrefixes: prefixes.current, lookup, record });
+  const catalog = makeCatalog(db);
+  const bodies = makeBodies({ publicUrl: config.publicUrl, catalog });
+  const bridge: BridgeDeps = { ...forgeDeps, clock, gate, bodies, formats: feedFormats };
   const worker = makeWorker({
     db,
     clock,
@@ -122,24 +133,20 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
         const again = nextLook(job.payload);
         return again ? { again } : undefined;
       },
+      [BRIDGE]: (job, lease) => writeBridge(bridge, job.subject, lease).then(() => undefined),
     },
     onFailure: (job, err, nextAt) =>
       log.warn({ err, job: job.kind, subject: job.subject, attempts: job.attempts, next_at: nextAt }, 'a job failed'),
     onDone: (job, ms) => metrics.job(job.kind, 'done', ms / 1_000),
   });
   const webhooks = makeWebhooks(ground, config.webhookAllowHosts);
-  const prefixes = makeKeyPrefixes(db);
-  const lookup = makeLookup(db);
-  const record = makeRecorder(db, { batch: (size, ms) => metrics.commit(size, ms / 1_000) });
   return {
     ...ground,
     metrics,
     forge: { ...forgeDeps, clock, publicUrl: config.publicUrl },
     reconcile: reconcileDeps,
     worker,
-    gate: makeGate({ clock, secrets, keyPrefixes: prefixes.current, lookup, record }),
-    catalog: makeCatalog(db),
-    webhooks,
+    ...{ gate, catalog, webhooks, addresses: makeAddressCounts() },
     async close() {
       await prefixes.stop();
       await worker.stop();
@@ -172,7 +179,7 @@ export async function serve(core: Core): Promise<Running> {
   });
   await core.store.sweep(60 * 60_000, core.clock());
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(inWords(error, core.config)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenFault(error, core.config)));
     server.listen(core.config.port, core.config.host, resolve);
   });
   core.worker.start();
@@ -197,13 +204,6 @@ export async function serve(core: Core): Promise<Running> {
   };
 }
 
-function inWords(error: NodeJS.ErrnoException, { port, host }: Config): Error {
-  if (error.code === 'EADDRINUSE') return new Error(`port ${port} is taken on ${host}; set PORT to another one`);
-  return error.code === 'EACCES'
-    ? new Error(`port ${port} may not be used by this user; set PORT to another one`)
-    : error;
-}
-
 /** Polls and downloads go round the framework; everything else goes through it. */
 export function buildHandler(
   core: Core,
@@ -220,7 +220,8 @@ export function buildHandler(
     clock: core.clock,
     onLost: (artifact, product) => healRelease(core, artifact, product),
   });
-  const poll = makeServe({ ...shared, download: makeDownload({ ...shared, fill }) });
+  const onAddress = (productId: string, path: string) => core.addresses.note(productId, path, toIso(core.clock()));
+  const poll = makeServe({ ...shared, onAddress, download: makeDownload({ ...shared, fill }) });
   const hooks = hookRouter({ ...core.forge, log });
   const web = makeWeb({ ...core, formats: feedFormats, hooks, routes: apiRoutes(core) });
   return (req, res) => {

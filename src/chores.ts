@@ -7,19 +7,21 @@ import type { Chores } from './jobs/schedule.ts';
 import { settleStandings } from './licensing/standings.ts';
 import { purgeStrikes } from './licensing/strikes.ts';
 import { rollUp } from './licensing/usage.ts';
+import { flushAddressCounts } from './moving/bridge.ts';
 import { announceEnds } from './notify/expiries.ts';
 import { purgeWebhooks } from './notify/sending.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 
 /** What each instance does again and again; none of it minds being done twice. */
-export function choresOf({ db, clock, forge, log }: Core): Chores {
+export function choresOf({ db, clock, forge, log, addresses }: Core): Chores {
   const onError = (err: unknown, what: string) => log.warn({ err }, what);
   return {
     sweepKind: RECONCILE,
     subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
     async rollUp() {
       await settleStandings(db, clock());
+      await flushAddressCounts(db, addresses);
       return rollUp(db);
     },
     async hourly() {

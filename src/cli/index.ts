@@ -1,3 +1,4 @@
+import { adopt } from './adopt.ts';
 import { auditCommand } from './audit.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
@@ -8,6 +9,7 @@ import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
 import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyCreate } from './key-create.ts';
 import { migrateCommand } from './migrate.ts';
+import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
 import { openapi } from './openapi.ts';
 import { packageChange, packageCreate, packageDelete, packageList, packageVersionsCommand } from './package.ts';
 import { productAdd } from './product-add.ts';
@@ -40,5 +42,6 @@ export const commands: readonly Command[] = [
   ...[webhookDeliveries, webhookTest, webhookResend],
   ...[auditCommand],
   ...[usageCommand, installationsCommand],
+  ...[adopt, productMoving, routes, bridgeSet, bridgeRemove],
   ...[lint, openapi],
 ];

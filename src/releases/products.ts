@@ -9,6 +9,7 @@ import { findOrganization, lockOrganization, type OrganizationRecord, type Repos
 import { newId } from '../ids.ts';
 import { enqueue } from '../jobs/store.ts';
 import type { By } from '../licensing/keys.ts';
+import { planBridges } from '../moving/bridge.ts';
 import { requireChannels } from './channels.ts';
 import { editionFault, type Product, ProductSettings, productPath } from './product.ts';
 import { changedProduct, type ProductEdit } from './product-change.ts';
@@ -174,6 +175,7 @@ export async function yank(db: Db, releaseId: string, yanked: boolean, reason: s
       yankReason: yanked ? reason : null,
     });
     await bumpRevision(tx, release.productId);
+    await planBridges(tx, { productId: release.productId }, toIso(by.now));
     await note(tx, by, yanked ? 'release.yank' : 'release.unyank', releaseId, { version: release.version, reason });
   });
 }

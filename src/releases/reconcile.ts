@@ -5,6 +5,7 @@ import type { RemoteRepository, RemoteState } from '../forge/forge.ts';
 import { findOrganization, updateRepository } from '../forge/store.ts';
 import { failDeliveries, settleDeliveries } from '../forge/store-deliveries.ts';
 import type { Lease } from '../jobs/worker.ts';
+import { planBridges } from '../moving/bridge.ts';
 import { markCommits } from './mark-commits.ts';
 import { editionFault } from './product.ts';
 import { type Progress, type ReconcileDeps, reconcileProduct } from './reconcile-product.ts';
@@ -110,6 +111,7 @@ async function noteSuccess(
     await lease.check(tx);
     await updateRepository(tx, stored.id, change);
     await settleDeliveries(tx, stored.id, begunAt);
+    await planBridges(tx, { repositoryId: stored.id }, now);
   });
 }
 
@@ -119,6 +121,7 @@ async function noteFailure(deps: ReconcileDeps, repositoryId: string, error: unk
     await lease.check(tx);
     await updateRepository(tx, repositoryId, { syncError });
     await failDeliveries(tx, repositoryId, syncError);
+    await planBridges(tx, { repositoryId }, toIso(deps.clock()));
   });
 }
 

@@ -18,6 +18,8 @@ export interface ServeDeps {
   download: Download;
   /** Counts answers by document and code; never a key, a site or a product. */
   count(document: string, code: VerdictCode | 'UNKNOWN_PRODUCT'): void;
+  /** Counts polls of known products by the address that was asked. */
+  onAddress?(productId: string, path: string): void;
   /** What went wrong, for the operator; the client gets what it can read. Of an outage only the first. */
   onError(error: unknown, where: string): void;
   /** How long the gate may take, ms; after it the poll is answered from memory. */
@@ -122,6 +124,7 @@ async function decide(ground: Ground, known: Known, poll: DocumentPoll, req: Inc
   const meant = asked.document === null ? known : (ground.documents.get(asked.document) ?? known);
   // The address is an alias of another client's document: its sites may be told apart in another way.
   if (meant.format !== format) return decide(ground, meant, poll, req);
+  ground.onAddress?.(asked.product.id, asked.path);
   const platformVersion = clientVersion(format.platform, req.headers['user-agent'], poll.query);
   const wish = {
     ...meant,

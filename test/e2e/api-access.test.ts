@@ -88,6 +88,7 @@ onEachDatabase('who may call the API', (database) => {
       return { ...buyer, package_id: (await seedPackage(database().db, shop.organization, { repository })).id };
     if (operationId === 'addGrant') return { package_id: ids['packages'] };
     if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
+    if (operationId === 'setBridge') return { branch: 'main', path: 'updates.xml' };
     if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
     if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
     if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
