@@ -83,6 +83,7 @@ async function listIndexes(tx: Knex): Promise<void> {
     keys_by_license: 'license_keys (license_id, id)',
     keys_by_purpose: "license_keys (organization_id, purpose, id) where purpose <> 'commercial'",
     keys_suspended: 'license_keys (organization_id, id) where suspended_at is not null',
+    keys_ended: 'license_keys (organization_id, ends_at) where ends_at is not null',
     keys_revoked: 'license_keys (organization_id, id) where revoked_at is not null',
     grants_by_package: 'grants (package_id, license_id)',
     usage_of_sites: "usage_daily (day) where site <> ''",

@@ -6,6 +6,7 @@ import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
+import { customerFileRoutes } from './licensing/api-customer-file.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
 import { installationRoutes } from './licensing/api-installations.ts';
 import { keyLifeRoutes } from './licensing/api-key-life.ts';
@@ -49,6 +50,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...packageRoutes(core),
     ...customerRoutes(core),
     ...customerDoubleRoutes(core),
+    ...customerFileRoutes(core),
     ...licenseListRoutes(core),
     ...licenseRoutes(core),
     ...licenseChangeRoutes(core),

@@ -89,6 +89,7 @@ export async function giveToCustomer(tx: Tx, from: string, to: string): Promise<
     .where({ customer_id: from })
     .update({ customer_id: to, revision: tx.raw('revision + 1') })
     .returning('id');
+  await tx('key_batches').where({ customer_id: from }).update({ customer_id: to });
   return moved.map(({ id }) => id as string);
 }
 

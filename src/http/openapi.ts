@@ -167,9 +167,11 @@ function answers(each: Route, schemas: Map<string, Json>): Json {
   return Object.fromEntries(all);
 }
 
-/** What is sent in pieces is rows: text, or a JSON array of objects. */
+/** What is sent in pieces is text, or JSON: rows, or an object with lists of rows. */
 function streamSchema(contentType: string): Json {
-  return contentType === 'application/json' ? { type: 'array', items: { type: 'object' } } : { type: 'string' };
+  return contentType === 'application/json'
+    ? { type: ['array', 'object'], items: { type: 'object' } }
+    : { type: 'string' };
 }
 
 function refusals(each: Route, keyed: boolean): Json {

@@ -22,7 +22,19 @@ const OF_LICENSE = [
 ];
 export const LICENSE_COLUMNS: readonly string[] = ['license_id', 'status', ...OF_LICENSE];
 export const KEY_COLUMNS: readonly string[] = [
-  ...['key_id', 'key', 'hint', 'label', 'role', 'status', 'key_status', 'valid_until', 'license_id', 'customer_id'],
+  ...[
+    'key_id',
+    'key',
+    'hint',
+    'label',
+    'purpose',
+    'role',
+    'status',
+    'key_status',
+    'valid_until',
+    'license_id',
+    'customer_id',
+  ],
   ...['customer_name', 'customer_email', 'domains', 'sites_used', 'sites_max', 'revoke_reason', 'last_used_at'],
   'created_at',
 ];
@@ -43,7 +55,7 @@ export async function exportKeys(
     const page = await keysFound(tx, search, filter, { sort: 'created', limit: BATCH, after });
     const rows = page.items.map((seen): CellRow => {
       const { license, ...view } = licenseKeyView(seen, repositoryId, by.now);
-      const own = { ...cellsOf(license), ...view, key_id: view.id };
+      const own = { ...licenseCells(license), ...view, key_id: view.id };
       return withTexts ? { ...own, key: textIfKnown(secrets, seen.key) } : own;
     });
     return { rows, next: page.next };
@@ -62,12 +74,13 @@ async function noteExport(db: Db, { organizationId, repositoryId }: LicenseFilte
 export function exportLicenses(db: Db, filter: LicenseFilter, now: number): AsyncIterable<readonly CellRow[]> {
   return batches(db, 'licenses', filter, now, async (search, tx, after) => {
     const page = await licensesFound(tx, search, filter, { sort: 'created', limit: BATCH, after });
-    const rows = page.items.map((whole) => cellsOf(licenseView(whole, filter.repositoryId ?? null, now)));
+    const rows = page.items.map((whole) => licenseCells(licenseView(whole, filter.repositoryId ?? null, now)));
     return { rows, next: page.next };
   });
 }
 
-function cellsOf(view: LicenseView): CellRow {
+/** A license as one row. */
+export function licenseCells(view: LicenseView): CellRow {
   const { sites } = view.limits;
   return {
     ...{ license_id: view.id, status: view.status, valid_until: view.valid_until, starts_at: view.starts_at },

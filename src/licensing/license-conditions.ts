@@ -115,14 +115,20 @@ function statusConditions(
       org,
     );
   };
-  if (status === 'revoked') return [{ of, ...sql(flagged('revoked_at')), hits: flagHits('revoked_at') }];
-  const unrevoked: Condition = { of, ...sql(`not ${flagged('revoked_at')}`), hits: null };
-  if (status === 'suspended')
-    return [{ of, ...sql(flagged('suspended_at')), hits: flagHits('suspended_at') }, unrevoked];
-  const free = [unrevoked, { of, ...sql(`not ${flagged('suspended_at')}`), hits: null } as Condition];
+  const revoked = sql(flagged('revoked_at'));
+  const suspended = sql(flagged('suspended_at'));
+  // A replaced key is over before its license is.
+  const ended = keys ? sql('(k.ends_at is not null and k.ends_at <= ?)', now) : sql('1 = 0');
+  const not = ({ sql: text, values }: Sql): Condition => ({ of, sql: `not (${text})`, values, hits: null });
+  if (status === 'revoked') return [{ of, ...revoked, hits: flagHits('revoked_at') }];
+  if (status === 'suspended') return [{ of, ...suspended, hits: flagHits('suspended_at') }, not(revoked), not(ended)];
+  const free = [not(revoked), not(suspended), not(ended)];
   if (status === 'expiring') return [...free, ...expiringConditions(org, now)];
   const hits = sql('select l.id from licenses l where l.organization_id = ? and l.state = ?', org, status);
-  return [...free, { of: 'license', ...sql('l.state = ?', status), hits }];
+  if (status !== 'expired' || !keys) return [...free, { of: 'license', ...sql('l.state = ?', status), hits }];
+  const over = sql(`(${ended.sql} or (not ${suspended.sql} and l.state = 'expired'))`, ...ended.values);
+  const own = 'select k.license_id from license_keys k where k.organization_id = ? and k.ends_at <= ?';
+  return [not(revoked), { of, ...over, hits: sql(`${hits.sql} union ${own}`, ...hits.values, org, now) }];
 }
 
 function expiringConditions(org: string, now: string): Condition[] {

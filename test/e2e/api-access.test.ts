@@ -93,6 +93,7 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
     if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
     if (operationId === 'createCustomer') return { name: 'Ada' };
+    if (operationId === 'anonymizeCustomer') return { dry_run: true };
     if (operationId === 'mergeCustomer') return { into: ids['customers'] };
     if (operationId === 'createWebhook') return { url: 'https://hooks.example.com/', types: ['*'] };
     if (operationId === 'changeLicense') return { notes: 'n' };

@@ -268,6 +268,6 @@ onEachDatabase('customers', (database) => {
               ),
             )
           ).rows;
-    expect(rows.map(({ t }: { t: string }) => t).sort()).toEqual(['customer_words', 'licenses']);
+    expect(rows.map(({ t }: { t: string }) => t).sort()).toEqual(['customer_words', 'key_batches', 'licenses']);
   });
 });
