@@ -98,10 +98,12 @@ export function makeSender(deps: SenderDeps): Sender {
     },
     async drain() {
       for (let done = 0; ; ) {
+        // What ended during the look may have made room for more.
+        const wasBusy = running.size > 0;
         const begun = await fill();
         done += begun;
         if (running.size > 0) await Promise.race(running);
-        else if (begun === 0) return done;
+        else if (begun === 0 && !wasBusy) return done;
       }
     },
     async sendNow(plan) {
