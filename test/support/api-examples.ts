@@ -50,7 +50,7 @@ export function makeTeller(api: ApiServer, routes: readonly Route[]): Teller {
           ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
           ...(body === undefined ? {} : { body }),
           status: answer.status,
-          ...(answer.json === null ? {} : { answer: answer.json }),
+          ...(answer.text === '' ? {} : { answer: answer.json ?? answer.text }),
         });
       }
       return answer.json ?? answer.text;
@@ -72,19 +72,21 @@ function named(params: Record<string, string>, name: string, operationId: string
 function steady(asTold: unknown, shown: unknown): unknown {
   const numbers = new Map<string, string>();
   const counts = new Map<string, number>();
-  for (const [id, kind = ''] of JSON.stringify(asTold).matchAll(/\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b/g)) {
+  for (const [id, kind = ''] of JSON.stringify(asTold).matchAll(/([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b/g)) {
     if (numbers.has(id)) continue;
     const count = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, count);
     numbers.set(id, `${kind}_01kdz6m4w0${String(count).padStart(16, '0')}`);
   }
   const text = JSON.stringify(shown)
-    .replace(/\b[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b/g, (id) => numbers.get(id) ?? id)
+    .replace(/[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b/g, (id) => numbers.get(id) ?? id)
     .replace(/\bFG1(-[0-9A-Z]{7}){4}\b/g, 'FG1-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE')
     .replace(/\bFG1…[0-9A-Z]{4}\b/g, 'FG1…MPLE')
     .replace(/\bfgt_[A-Za-z0-9]{20,}\b/g, 'fgt_EXAMPLE')
     .replace(/\bfgt_…\w{4}\b/g, 'fgt_…MPLE')
     .replace(/\bwhsec_[A-Za-z0-9+/=]{20,}/g, 'whsec_EXAMPLE')
+    .replace(/http:\/\/127\.0\.0\.1:\d+/g, 'https://shop.example')
+    .replace(/"duration_ms":\d+/g, '"duration_ms":12')
     .replace(/"next_cursor":"[\w-]+"/g, '"next_cursor":"eyJleGFtcGxlIjoxfQ"');
   return JSON.parse(text);
 }

@@ -114,7 +114,8 @@ function listen(app: express.Express): Promise<Server> {
   });
 }
 
-function callerOf(url: string, own: string | null): Caller {
+/** Asks the API of a server at `url`. */
+export function callerOf(url: string, own: string | null): Caller {
   async function ask(method: string, path: string, body: unknown, { token = own, headers = {} }: Ask = {}) {
     const sent = new Headers(headers);
     if (token !== null) sent.set('Authorization', `Bearer ${token}`);

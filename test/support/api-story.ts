@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
@@ -26,7 +28,10 @@ export async function setScene(db: Db) {
     }),
   );
   const seeSite: SeeSite = async (licenseId, host) => void (await seedSite(db, { id: licenseId }, host));
-  return { organization, repository, product, releaseId, seeSite };
+  const receiver = createServer((_req, res) => void res.writeHead(204).end());
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks/feedgate`;
+  return { organization, repository, product, releaseId, seeSite, receiverUrl, close: () => receiver.close() };
 }
 
 type Does = Teller['does'];
@@ -44,12 +49,22 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await scene.seeSite(sold.license, 'example.com');
   await managed(does, sold, packages);
   await usage(does, product, { id: sold.key });
+  await customers(does);
+  await found(does, sold);
+  await dated(does, packages);
+  await told(does, scene.receiverUrl);
+  await looked(does, sold);
   await releases(does, { id: scene.releaseId }, product);
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {
   await does('listOrganizations');
   await does('getOrganization', { params: ORG });
+  await does('changeOrganization', {
+    params: ORG,
+    body: { support_url: 'https://acme.example/help', renew_url: 'https://acme.example/renew' },
+  });
+  await does('listChannels', { params: ORG });
   const rules = await does('getOrganizationTagRules', { params: ORG });
   await does('setOrganizationTagRules', { params: ORG, body: rules });
   const own = await does('getRepositoryTagRules', { params: REPO });
@@ -60,6 +75,7 @@ async function catalog(does: Does, product: { id: string }): Promise<void> {
   await does('changeProduct', { params: product, body: { mode: 'listed', open_channels: ['stable'] } });
   await does('addAlias', { params: product, body: { path: 'raw/acme/hello/updates.xml', document: 'updates.xml' } });
   await does('listAliases', { params: product });
+  await does('removeAlias', { params: product, query: { path: 'raw/acme/hello/updates.xml' } });
   await does('listProblems', { params: product });
   await does('syncProduct', { params: product });
 }
@@ -147,7 +163,9 @@ async function managed(does: Does, sold: Sold, packages: Packages): Promise<void
   await does('changeKey', { params: { id: second.id }, body: { label: 'The old blog' } });
   await does('suspendKey', { params: { id: second.id } });
   await does('resumeKey', { params: { id: second.id } });
+  await does('replaceKey', { params: { id: second.id }, body: { overlap_days: 14, reason: 'the agency changed' } });
   await does('revokeKey', { params: { id: second.id }, body: { reason: 'leaked' } });
+  await does('deleteKey', { params: { id: second.id } });
   const sites = await does('listSites', { params: license });
   await does('listOrganizationSites', { params: ORG, query: { host: 'example' } });
   await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
@@ -175,4 +193,64 @@ async function releases(does: Does, release: { id: string }, product: { id: stri
   await does('listProductSites', { params: product });
   await does('retireProduct', { params: product });
   await does('unretireProduct', { params: product });
+}
+
+async function customers(does: Does): Promise<void> {
+  const wish = {
+    name: 'Grace Hopper',
+    email: 'grace@example.com',
+    organization_name: 'Navy',
+    external_customer_id: 'crm-7',
+  };
+  const grace = await does('createCustomer', { params: ORG, body: wish });
+  const twin = await does('createCustomer', { params: ORG, body: { name: 'G. Hopper', email: 'grace@example.com' } });
+  await does('listCustomers', { params: ORG, query: { q: 'hopper', sort: 'name' } });
+  await does('listCustomerDoubles', { params: ORG });
+  await does('getCustomer', { params: { id: grace.id } });
+  await does('changeCustomer', { params: { id: grace.id }, body: { kind: 'reseller', notes: 'Pays by invoice.' } });
+  await does('mergeCustomer', { params: { id: twin.id }, body: { into: grace.id } });
+  await does('exportCustomers', { params: ORG });
+}
+
+async function found(does: Does, sold: Sold): Promise<void> {
+  await does('searchOrganizationLicenseKeys', { params: ORG, body: { key: sold.text } });
+  await does('searchRepositoryLicenseKeys', { params: REPO, body: { key: sold.text } });
+  await does('listRepositoryLicenses', { params: REPO, query: { status: 'active', sort: 'valid_until' } });
+  await does('exportOrganizationLicenses', { params: ORG, query: { customer_email: 'ada@example.com' } });
+  await does('exportRepositoryLicenses', { params: REPO, query: { format: 'json' } });
+  await does('exportOrganizationLicenseKeys', { params: ORG, query: { never_used: true } });
+  await does('exportRepositoryLicenseKeys', { params: REPO, query: { purpose: 'commercial' } });
+}
+
+async function dated(does: Does, packages: Packages): Promise<void> {
+  const sale = { ...BUYER, package_id: packages.yearly };
+  const made = await does('createLicense', { params: ORG, body: { ...sale, payment_ref: 'order-1005' } });
+  const license = { id: made.id };
+  await does('renewLicense', { params: license, body: { payment_ref: 'order-1006' } });
+  await does('extendLicense', { params: license, body: { days: 14, reason: 'an outage of ours' } });
+  await does('shortenLicense', { params: license, body: { until: '2026-12-31T23:59:59Z' } });
+  await does('switchLicense', { params: license, body: { package_id: packages.bundle, payment_ref: 'order-1007' } });
+  const mistake = await does('createLicense', { params: ORG, body: { ...sale, source: 'admin' } });
+  await does('deleteLicense', { params: { id: mistake.id } });
+}
+
+async function told(does: Does, url: string): Promise<void> {
+  const wish = { url, types: ['license.*', 'key.revoked'] };
+  const made = await does('createWebhook', { params: ORG, body: { ...wish, description: 'The shop' } });
+  const hook = { id: made.id };
+  await does('listWebhooks', { params: ORG });
+  await does('getWebhook', { params: hook });
+  await does('changeWebhook', { params: hook, body: { types: ['*'] } });
+  await does('rotateWebhookSecret', { params: hook, body: { overlap_hours: 24 } });
+  await does('testWebhook', { params: hook });
+  const deliveries = await does('listWebhookDeliveries', { params: hook });
+  const delivery = { id: deliveries.items[0].id };
+  await does('getWebhookDelivery', { params: delivery });
+  await does('resendWebhookDelivery', { params: delivery });
+  await does('removeWebhook', { params: hook });
+}
+
+async function looked(does: Does, sold: Sold): Promise<void> {
+  await does('listAudit', { params: ORG, query: { action: 'key', limit: 2 } });
+  await does('listAuditOf', { params: { id: sold.license }, query: { limit: 2 } });
 }
