@@ -4,6 +4,7 @@ import { type Check, failed, ok } from './doctor-check.ts';
 import { checkBypass, checkClock, checkJobs, checkModes, checkPublicUrls } from './doctor-checks.ts';
 import { checkForges } from './doctor-forges.ts';
 import { checkDatabase, checkDisk, checkSecretKey } from './doctor-ground.ts';
+import { checkMoving } from './doctor-moving.ts';
 import { coreConfig, withCore } from './session.ts';
 
 export const doctor: Command = {
@@ -55,7 +56,7 @@ async function upperChecks(call: Call): Promise<Check[]> {
   return withCore(call, 'publicUrl', async (core) => {
     const checks: Check[] = [];
     const steps = { clock: checkClock, forges: checkForges, public_url: checkPublicUrls, modes: checkModes } as const;
-    for (const [name, step] of Object.entries({ ...steps, gate: checkBypass, jobs: checkJobs })) {
+    for (const [name, step] of Object.entries({ ...steps, gate: checkBypass, moving: checkMoving, jobs: checkJobs })) {
       call.io.note(`${name} ...`);
       const found = await step(core);
       checks.push(...(found.length > 0 ? found : [ok(name, 'nothing to check yet')]));

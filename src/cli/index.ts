@@ -1,6 +1,7 @@
 import { adopt } from './adopt.ts';
 import { auditCommand } from './audit.ts';
 import type { Command } from './command.ts';
+import { convert } from './convert.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { forgeAdd, forgeList } from './forge.ts';
@@ -42,6 +43,6 @@ export const commands: readonly Command[] = [
   ...[webhookDeliveries, webhookTest, webhookResend],
   ...[auditCommand],
   ...[usageCommand, installationsCommand],
-  ...[adopt, productMoving, routes, bridgeSet, bridgeRemove],
+  ...[convert, adopt, productMoving, routes, bridgeSet, bridgeRemove],
   ...[lint, openapi],
 ];

@@ -43,12 +43,20 @@ export interface StepGround {
   bypass: boolean;
 }
 
-export function keepStep(addresses: readonly OldAddress[]): MovingStep {
+export function keepStep(addresses: readonly OldAddress[], forgeUrl: string | null): MovingStep {
   const step = 'keep_old_addresses';
   if (addresses.length === 0) return { step, state: 'not_needed', detail: 'No old address is known.' };
   const open = addresses.filter(({ kept }) => kept === 'open');
-  if (open.length === 0)
-    return { step, state: 'done', detail: `All ${addresses.length} old addresses are routed here or bridged.` };
+  if (open.length === 0) {
+    const mirrors = addresses.filter(({ url, kept }) => kept === 'bridge' && !url.startsWith(`${forgeUrl}/`));
+    const copies =
+      mirrors.length === 0 ? '' : ` ${mirrors.map(({ url }) => url).join(' and ')} must be a mirror of the branch.`;
+    return {
+      step,
+      state: 'done',
+      detail: `All ${addresses.length} old addresses are routed here or bridged.${copies}`,
+    };
+  }
   return { step, state: 'open', detail: `Route or bridge ${open.map(({ url }) => url).join(' and ')}.` };
 }
 

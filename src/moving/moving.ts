@@ -36,7 +36,7 @@ export async function movingOf(deps: MovingDeps, product: Product, now: number):
   const { bridge, adoption, counts } = ground;
   const addresses = addressesOf(ground, product);
   const current = counts.find(({ path }) => path === productPath(product));
-  const kept = keepStep(addresses);
+  const kept = keepStep(addresses, ground.forgeUrl);
   const release = releaseStep(ground);
   return {
     steps: [
