@@ -1,6 +1,7 @@
 import { feedFormats } from '../feeds/index.ts';
 import { customerDoubleRoutes } from './accounts/api-customer-doubles.ts';
 import { customerRoutes } from './accounts/api-customers.ts';
+import { tokenRoutes } from './accounts/api-tokens.ts';
 import examples from './api-examples.json' with { type: 'json' };
 import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(core: ApiCore): Route[] {
   const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
   const routes = [
     ...organizationRoutes(core),
+    ...tokenRoutes(core),
     ...channelRoutes(core),
     ...tagRulesRoutes(core),
     ...productRoutes(core),

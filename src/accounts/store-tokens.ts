@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { Scope } from './scope.ts';
 import type { ApiToken } from './token.ts';
@@ -35,6 +35,11 @@ export async function tokenByHash(tx: Tx, hash: string): Promise<ApiToken | null
 export async function tokenById(tx: Tx, id: string): Promise<ApiToken | null> {
   const row = await tx('api_tokens').where({ id }).first(COLUMNS);
   return row ? toToken(row) : null;
+}
+
+/** Of two that replace a token at once the second finds it replaced. */
+export async function lockToken(tx: Tx, id: string): Promise<void> {
+  await forUpdate(tx, tx('api_tokens').where({ id }).select('id'));
 }
 
 /** All tokens, oldest first; with an organization only those that are bound to it. */

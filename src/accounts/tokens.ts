@@ -7,12 +7,13 @@ import type { TokenAnswer } from '../http/actor.ts';
 import { newId } from '../ids.ts';
 import { isTokenText, newTokenText } from '../licensing/license-key.ts';
 import type { Secrets } from '../secrets.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, requireScope } from './actor.ts';
 import {
   allTokens,
   insertToken,
   isOrganizationId,
   isProductOf,
+  lockToken,
   markTokenReplaced,
   markTokenRevoked,
   tokenByHash,
@@ -35,6 +36,7 @@ export async function createToken(
   requestId: string | null = null,
 ): Promise<{ token: ApiToken; text: string }> {
   const { token, text } = newToken(readWish(wish, now), actor, now);
+  requireWithin(actor, token);
   await db.tx(async (tx) => {
     await requireBinding(tx, token);
     await insertToken(tx, token, secrets.lookupHash(text));
@@ -74,6 +76,31 @@ async function requireBinding(tx: Tx, { organizationId, productId }: ApiToken): 
 }
 
 /**
+ * Nobody gives what he does not have: a token is made, or made anew, within the binding and the scopes of whoever does it. Throws
+ * FORBIDDEN.
+ */
+function requireWithin(actor: Actor, { organizationId, productId, scopes }: ApiToken): void {
+  const isOfOrganization =
+    actor.organizations === null || (organizationId !== null && actor.organizations.includes(organizationId));
+  if (!isOfOrganization || (actor.productId !== null && actor.productId !== productId))
+    throw problem('FORBIDDEN', 'a token makes tokens only for what it is bound to itself');
+  for (const scope of scopes) requireScope(actor, scope);
+}
+
+/** Throws NOT_FOUND, in the same words for a token that is not there and one that the actor may not touch. */
+export async function tokenOf({ db }: Pick<TokenDeps, 'db'>, actor: Actor, id: string): Promise<ApiToken> {
+  return db.read((tx) => ownToken(tx, actor, id));
+}
+
+async function ownToken(tx: Tx, actor: Actor, id: string): Promise<ApiToken> {
+  const token = await tokenById(tx, id);
+  const { organizations } = actor;
+  const isOwn = organizations === null || organizations.includes(token?.organizationId ?? '');
+  if (!token || !isOwn) throw problem('NOT_FOUND');
+  return token;
+}
+
+/**
  * A new token in the place of one that goes on for `overlapMs`, so that what uses it can be changed without a gap. Of the old one
  * the end only ever comes nearer. Throws NOT_FOUND, and TOKEN_ENDED for one that is
  * revoked, expired or replaced already.
@@ -81,18 +108,22 @@ async function requireBinding(tx: Tx, { organizationId, productId }: ApiToken): 
 export async function rotateToken(
   { db, secrets }: TokenDeps,
   id: string,
-  { overlapMs, expiresAt }: { overlapMs: number; expiresAt: number | null },
+  { overlapMs, expiresAt }: { overlapMs: number; expiresAt?: number | null | undefined },
   actor: Actor,
   now: number,
   requestId: string | null = null,
 ): Promise<{ token: ApiToken; text: string }> {
   return db.tx(async (tx) => {
-    const old = await tokenById(tx, id);
-    if (!old) throw problem('NOT_FOUND', 'there is no such API token');
+    await lockToken(tx, id);
+    const old = await ownToken(tx, actor, id);
+    requireWithin(actor, old);
     if (tokenState(old, toIso(now)) !== 'active' || old.replacedBy !== null)
       throw problem('TOKEN_ENDED', 'only a token that is in use can be replaced; make a new one');
     const { name, organizationId, productId, scopes } = old;
-    const wish = readWish({ name, organizationId, productId, scopes: [...scopes], expiresAt }, now);
+    if (expiresAt === undefined && old.expiresAt !== null)
+      throw expiryProblem('is required: the token that it replaces ends');
+    const bound = { name, organizationId, productId, scopes: [...scopes] };
+    const wish = readWish({ ...bound, expiresAt: expiresAt ?? null }, now);
     const { token, text } = newToken(wish, actor, now);
     await insertToken(tx, token, secrets.lookupHash(text));
     const end = toIso(now + overlapMs);
@@ -112,10 +143,13 @@ function readWish(wish: TokenWish, now: number) {
   if (!read.success) throw problem('INVALID_REQUEST', 'a token needs a name of 1 to 100 characters and known scopes');
   const { expiresAt } = read.data;
   // Years from 10000 on do not sort as text.
-  if (expiresAt !== null && (expiresAt <= now || expiresAt > fromIso('9999-12-31T23:59:59.999Z'))) {
-    throw problem('INVALID_REQUEST', 'a token must expire later than now and before the year 10000');
-  }
+  if (expiresAt !== null && (expiresAt <= now || expiresAt > fromIso('9999-12-31T23:59:59.999Z')))
+    throw expiryProblem('must be later than now and before the year 10000');
   return read.data;
+}
+
+function expiryProblem(detail: string) {
+  return problem('INVALID_REQUEST', `/expires_at: ${detail}`, { errors: [{ pointer: '/expires_at', detail }] });
 }
 
 /** How old what is told of a token's last use may be: one write in this time, however often it is used. */
@@ -149,12 +183,12 @@ export async function revokeToken(
   requestId: string | null = null,
 ): Promise<ApiToken> {
   return db.tx(async (tx) => {
-    const revoked = await markTokenRevoked(tx, id, toIso(now));
-    const token = await tokenById(tx, id);
-    if (!token) throw problem('NOT_FOUND', 'there is no such API token');
-    const event = { actor, action: 'token.revoke', entity: 'token', entityId: id, changes: {}, requestId };
-    if (revoked) await audit(tx, event, now);
-    return token;
+    await ownToken(tx, actor, id);
+    const revokedAt = toIso(now);
+    const changes = { revoked_at: { from: null, to: revokedAt } };
+    const event = { actor, action: 'token.revoke', entity: 'token', entityId: id, changes, requestId };
+    if (await markTokenRevoked(tx, id, revokedAt)) await audit(tx, event, now);
+    return ownToken(tx, actor, id);
   });
 }
 

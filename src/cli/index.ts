@@ -23,7 +23,7 @@ import { productSync } from './product-sync.ts';
 import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { rulesSet, rulesShow } from './rules.ts';
 import { serveCommand } from './serve.ts';
-import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+import { tokenCreate, tokenList, tokenRevoke, tokenRotate } from './token.ts';
 import { installationsCommand, usageCommand } from './usage.ts';
 import { webhookAdd, webhookList, webhookRemove, webhookRotate, webhookSet } from './webhook.ts';
 import { webhookDeliveries, webhookResend, webhookTest } from './webhook-deliveries.ts';
@@ -38,7 +38,7 @@ export const commands: readonly Command[] = [
   ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
-  ...[tokenCreate, tokenList, tokenRevoke],
+  ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
   ...[webhookDeliveries, webhookTest, webhookResend],
   ...[auditCommand],

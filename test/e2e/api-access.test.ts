@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI_ACTOR } from '../../src/accounts/actor.ts';
 import { holdsScope, SCOPES, type Scope } from '../../src/accounts/scope.ts';
+import { createToken } from '../../src/accounts/tokens.ts';
 import { apiRoutes } from '../../src/api-routes.ts';
 import type { Route } from '../../src/http/route.ts';
 import { newId } from '../../src/ids.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import { type Answer, type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
-import { type Shop, seedPackage, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
+import { type Shop, seedPackage, seedSecrets, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
 import { seedDelivery, seedWebhook } from '../support/seed-webhooks.ts';
 
 const PUBLIC = ['getOpenapi', 'validateLicense'];
@@ -50,10 +52,16 @@ onEachDatabase('who may call the API', (database) => {
       releases: release,
       audit: sold.license.id,
       ...(await seedWebhookIds()),
+      tokens: await seedTokenId(),
       site_id: site.id,
     };
   });
   afterAll(() => api.close());
+
+  async function seedTokenId(): Promise<string> {
+    const wish = { name: 't', organizationId: shop.organization.id, scopes: [...SCOPES], expiresAt: null };
+    return (await createToken({ db: database().db, secrets: seedSecrets }, wish, CLI_ACTOR, api.now())).token.id;
+  }
 
   async function seedWebhookIds(): Promise<Record<string, string>> {
     const { db } = database();
@@ -96,6 +104,7 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'anonymizeCustomer') return { dry_run: true };
     if (operationId === 'mergeCustomer') return { into: ids['customers'] };
     if (operationId === 'createWebhook') return { url: 'https://hooks.example.com/', types: ['*'] };
+    if (/^create\w+Token$/.test(operationId)) return { name: 'CI', scopes: ['licenses:read'] };
     if (operationId === 'changeLicense') return { notes: 'n' };
     if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
     if (operationId === 'switchLicense') return { package_id: ids['packages'] };
