@@ -12,6 +12,7 @@ import { keyCreate } from './key-create.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
 import { openapi } from './openapi.ts';
+import { organizationSet, organizationShow } from './organization.ts';
 import { packageChange, packageCreate, packageDelete, packageList, packageVersionsCommand } from './package.ts';
 import { productAdd } from './product-add.ts';
 import { productAliasAdd, productAliasList, productAliasRemove } from './product-alias.ts';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
+  ...[organizationShow, organizationSet],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
   ...[webhookDeliveries, webhookTest, webhookResend],

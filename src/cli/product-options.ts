@@ -149,10 +149,10 @@ function assetsOf(values: Values, platforms: readonly Platform[]): Partial<Recor
   return assets;
 }
 
-function targetOf(values: Values, platform: Platform) {
-  const text = textOf(values, `target-${platform}`);
+export function targetOf(values: Values, platform: Platform, prefix = '') {
+  const text = textOf(values, `${prefix}target-${platform}`);
   if (text === undefined || text === '') return text;
   const read = parseTargetRange(text);
-  if (!read.ok) throw new UsageError(`--target-${platform}: ${read.detail}`);
+  if (!read.ok) throw new UsageError(`--${prefix}target-${platform}: ${read.detail}`);
   return read.range;
 }
