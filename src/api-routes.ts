@@ -1,6 +1,8 @@
 import { feedFormats } from '../feeds/index.ts';
 import { customerDoubleRoutes } from './accounts/api-customer-doubles.ts';
 import { customerRoutes } from './accounts/api-customers.ts';
+import { meRoutes } from './accounts/api-me.ts';
+import { teamRoleRoutes } from './accounts/api-team-roles.ts';
 import { tokenRoutes } from './accounts/api-tokens.ts';
 import examples from './api-examples.json' with { type: 'json' };
 import type { Core } from './app.ts';
@@ -33,7 +35,7 @@ import { releaseRoutes } from './releases/api-releases.ts';
 import { tagRulesRoutes } from './releases/api-rules.ts';
 
 /** What the API stands on. */
-export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'webhooks'> & {
+export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks'> & {
   config: Pick<Core['config'], 'publicUrl'>;
 };
 
@@ -41,9 +43,11 @@ export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge' |
 export function apiRoutes(core: ApiCore): Route[] {
   const documents = feedFormats.flatMap((format) => format.documents.map(({ fileName }) => fileName));
   const routes = [
+    ...meRoutes(core),
     ...organizationRoutes(core),
     ...tokenRoutes(core),
     ...channelRoutes(core),
+    ...teamRoleRoutes(core),
     ...tagRulesRoutes(core),
     ...productRoutes(core),
     ...productPartRoutes({ db: core.db, documents }),

@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { feedFormats } from '../feeds/index.ts';
 import { migrations } from '../migrations/index.ts';
+import { makeCallers } from './accounts/callers.ts';
+import { makeStandings, type Standings } from './accounts/people-roles.ts';
 import { apiRoutes } from './api-routes.ts';
 import { choresOf } from './chores.ts';
 import { type Clock, systemClock, toIso } from './clock.ts';
@@ -14,6 +16,7 @@ import { hookRouter } from './forge/api-hooks.ts';
 import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
 import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
 import { forgeDrivers } from './forge/registry.ts';
+import type { Callers } from './http/actor.ts';
 import { listenFault } from './http/listen-fault.ts';
 import { type Logger, makeLogger } from './http/log.ts';
 import { type Metrics, makeMetrics } from './http/metrics.ts';
@@ -50,6 +53,8 @@ export interface Core {
   secrets: Secrets;
   metrics: Metrics;
   forge: HookDeps;
+  standings: Standings;
+  callers: Callers;
   store: ArtifactStore;
   reconcile: ReconcileDeps;
   worker: Worker;
@@ -105,6 +110,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
   const metrics = makeMetrics({ process: true });
   const cacheDir = join(config.dataDir, 'git');
   const forgeDeps: ForgeDeps = { db, secrets, drivers, cacheDir };
+  const standings = makeStandings({ forge: forgeDeps, siteAdmins: config.siteAdmins });
   const reconcileDeps: ReconcileDeps = {
     ...forgeDeps,
     clock,
@@ -143,7 +149,9 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
   return {
     ...ground,
     metrics,
-    forge: { ...forgeDeps, clock, publicUrl: config.publicUrl },
+    standings,
+    callers: makeCallers({ db, secrets, publicUrl: config.publicUrl, standings }),
+    forge: { ...forgeDeps, clock, publicUrl: config.publicUrl, onPeople: standings.forget },
     reconcile: reconcileDeps,
     worker,
     ...{ gate, catalog, webhooks, addresses: makeAddressCounts() },

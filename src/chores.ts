@@ -1,4 +1,5 @@
 import { purgeReplies } from './accounts/replies.ts';
+import { purgeSignIns } from './accounts/sessions.ts';
 import type { Core } from './app.ts';
 import { mendDrift } from './forge/drift.ts';
 import { RECONCILE } from './forge/hooks.ts';
@@ -32,6 +33,7 @@ export function choresOf({ db, clock, forge, log, addresses }: Core): Chores {
       await watchKeylessPolls(db, clock);
       await watchGateBypass(forge);
       await purgeReplies(db, clock());
+      await purgeSignIns(db, clock());
       await purgeWebhooks(db, clock());
       await purgeStrikes(db, clock());
     },

@@ -15,6 +15,8 @@ export interface Config {
   secretKey: string | undefined;
   trustedProxies: string[];
   metricsToken: string | null;
+  /** `forge/login` or `forge/id:number`: who is a site administrator where the forge does not tell. */
+  siteAdmins: string[];
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   maxArtifactBytes: number;
   sweepMinutes: number;
@@ -58,6 +60,20 @@ const hosts = z
     }
   });
 
+const siteAdmins = z
+  .string()
+  .default('')
+  .transform((text) => text.split(/[\s,]+/).filter((each) => each !== ''))
+  .superRefine((list, context) => {
+    const isName = /^[a-z0-9][a-z0-9._-]{0,59}\/(id:\d{1,19}|[a-z0-9][a-z0-9._-]*)$/i;
+    for (const each of list.filter((one) => !isName.test(one))) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${each}" names nobody; write the name of the forge and the login, like github.com/ada or github.com/id:583231`,
+      });
+    }
+  });
+
 const Environment = z.object({
   PUBLIC_URL: z
     .url({
@@ -75,6 +91,7 @@ const Environment = z.object({
     .optional(),
   SECRET_KEY: z.string().optional(),
   TRUSTED_PROXIES: networks,
+  SITE_ADMINS: siteAdmins,
   METRICS_TOKEN: z.string().min(16, 'has at least 16 characters').optional(),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'is debug, info, warn, error or silent' })
@@ -118,6 +135,7 @@ export function readConfig(
       secretKey: set.SECRET_KEY,
       trustedProxies: set.TRUSTED_PROXIES,
       metricsToken: set.METRICS_TOKEN ?? null,
+      siteAdmins: set.SITE_ADMINS,
       logLevel: set.LOG_LEVEL,
       maxArtifactBytes: set.MAX_ARTIFACT_MB * 2 ** 20,
       sweepMinutes: set.SWEEP_MINUTES,

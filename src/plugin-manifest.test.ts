@@ -8,7 +8,7 @@ import { sealHookSecrets } from './forge/connections.ts';
 import { FORGE_KINDS, type ForgeKind } from './forge/forge.ts';
 import { newId } from './ids.ts';
 import { readPackageJson } from './package-root.ts';
-import { absoluteManifest, hookEventsOf, PluginManifest, pluginManifest } from './plugin-manifest.ts';
+import { absoluteManifest, hookEventsOf, isAboutPeople, PluginManifest, pluginManifest } from './plugin-manifest.ts';
 
 const PUBLIC_URL = 'https://updates.example.com';
 const { forges } = pluginManifest;
@@ -44,6 +44,7 @@ describe('the plugin manifest', () => {
     expect(paths).toEqual({
       webhook: `${PUBLIC_URL}/hooks/{forge_id}`,
       manifest: `${PUBLIC_URL}/plugin-manifest.json`,
+      oauthCallback: `${PUBLIC_URL}/login/{forge_id}/callback`,
     });
     const { url: _, paths: __, ...plain } = pluginManifest;
     expect(rest).toEqual(plain);
@@ -54,10 +55,15 @@ describe('the plugin manifest', () => {
       release: ['release'],
       tag: ['create', 'delete', 'push'],
       repository: ['repository'],
+      membership: [],
     };
     const all = pluginManifest.events.flatMap((event) => meant[event] ?? []).sort();
-    for (const kind of ['gitea', 'forgejo', 'github'] as const) expect([...hookEventsOf(kind)].sort()).toEqual(all);
-    expect(hookEventsOf('git')).toEqual(['push']);
+    const sorted = (...given: Parameters<typeof hookEventsOf>) => [...hookEventsOf(...given)].sort();
+    for (const kind of ['gitea', 'forgejo'] as const)
+      for (const place of ['repository', 'organization'] as const) expect(sorted(kind, place)).toEqual(all);
+    expect(sorted('github', 'repository')).toEqual([...all, 'member'].sort());
+    expect(sorted('github', 'organization')).toEqual([...all, 'member', 'membership', 'organization', 'team'].sort());
+    expect(hookEventsOf('git', 'repository')).toEqual(['push']);
   });
 });
 
@@ -102,11 +108,14 @@ describe('the hook router', () => {
     'star',
     'member',
     'team',
+    'membership',
+    'organization',
   ];
   const cases = FORGE_KINDS.flatMap((kind) => [...known, ...foreign].map((event) => [kind, event] as const));
 
   it.each(cases)('takes of %s exactly what the manifest declares: %s', async (kind, event) => {
-    const state = hookEventsOf(kind).includes(event) ? 'queued' : 'ignored';
+    const taken = isAboutPeople(event) ? 'done' : 'queued';
+    const state = hookEventsOf(kind, 'organization').includes(event) ? taken : 'ignored';
     expect(await deliver(kind, event)).toEqual({ status: 202, state });
   });
 

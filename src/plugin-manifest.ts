@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { FORGE_KINDS, type ForgeKind } from './forge/forge.ts';
+import { FORGE_KINDS, type ForgeKind, type HookScope } from './forge/forge.ts';
 import { readPackageJson } from './package-root.ts';
 
 const Hook = z.object({
   type: z.string().optional(),
+  /** Of the hook of a repository, and of an organization's too. */
   events: z.array(z.string()).min(1),
+  /** What only the hook of an organization hears besides. */
+  organizationEvents: z.array(z.string()).optional(),
   branchFilter: z.string().optional(),
   contentType: z.literal('json'),
   active: z.literal(true),
@@ -20,7 +23,7 @@ export const PluginManifest = z.object({
   vendor: z.string(),
   url: z.string(),
   paths: z.record(z.string(), z.string()),
-  events: z.array(z.enum(['release', 'tag', 'repository'])),
+  events: z.array(z.enum(['release', 'tag', 'repository', 'membership'])),
   permissions: z.array(z.string()),
   forges: z.record(z.enum(FORGE_KINDS), z.object({ hook: Hook, tokenScopes: z.array(z.string()) })),
 });
@@ -28,9 +31,17 @@ export type PluginManifest = z.infer<typeof PluginManifest>;
 
 export const pluginManifest: PluginManifest = PluginManifest.parse(readPackageJson('plugin-manifest.json'));
 
-/** The events that a hook on a forge of this kind asks for; every other one that arrives is kept as ignored. */
-export function hookEventsOf(kind: ForgeKind): readonly string[] {
-  return pluginManifest.forges[kind].hook.events;
+/** The events that a hook in this place asks for; every other one that arrives is kept as ignored. */
+export function hookEventsOf(kind: ForgeKind, place: HookScope['kind']): readonly string[] {
+  const { events, organizationEvents = [] } = pluginManifest.forges[kind].hook;
+  return place === 'repository' ? events : [...events, ...organizationEvents];
+}
+
+const ABOUT_PEOPLE = ['member', 'membership', 'organization', 'team'];
+
+/** Whether an event tells that somebody's rights may have changed. What it says of them is not read. */
+export function isAboutPeople(event: string): boolean {
+  return ABOUT_PEOPLE.includes(event);
 }
 
 /** As served: every address absolute. */

@@ -46,3 +46,8 @@ export function mayTouch(actor: Actor, organizationId: string): boolean {
 export function requireOrganization(actor: Actor, organizationId: string): void {
   if (!mayTouch(actor, organizationId)) throw problem('NOT_FOUND');
 }
+
+/** A person about himself: what is his own whatever his roles are. */
+export function personActor({ id }: { id: string }): Actor {
+  return { kind: 'person', id, organizations: [], productId: null, scopes: new Set(SCOPES), role: 'viewer' };
+}

@@ -1,13 +1,15 @@
 import type { Callers } from '../http/actor.ts';
+import type { Standings } from './people-roles.ts';
 import { placeOf } from './places.ts';
-import { findToken, type TokenDeps } from './tokens.ts';
+import { findPerson, type SessionDeps } from './sessions.ts';
+import { findToken } from './tokens.ts';
 
 /** Who may call the API, and what is whose. */
-export function makeCallers(deps: TokenDeps): Callers {
+export function makeCallers(deps: SessionDeps & { standings: Standings }): Callers {
   return {
     findToken: (text, now) => findToken(deps, text, now),
-    findPerson: async () => ({ kind: 'none' }),
+    findPerson: (facts, now) => findPerson(deps, facts, now),
     placeOf: (params) => placeOf(deps.db, params),
-    standingOf: async () => ({ role: null, organizations: [] }),
+    standingOf: (person, place, wanted, now) => deps.standings.of(person, place, wanted, now),
   };
 }

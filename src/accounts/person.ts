@@ -9,5 +9,17 @@ export interface Person {
   name: string;
 }
 
+/** A person by one of his sessions. */
+export interface SignedIn extends Person {
+  sessionId: string;
+}
+
 /** Whose session it is. `other_site`: there is a session, but the request was not made by a page of ours. */
-export type PersonAnswer = { kind: 'active'; person: Person } | { kind: 'none' | 'ended' | 'other_site' };
+export type PersonAnswer = { kind: 'active'; person: SignedIn } | { kind: 'none' | 'ended' | 'other_site' };
+
+/** What stands for a person in the table of users: one for each id on a forge, and one for the operator. */
+export function identityOf({ forgeId, remoteId }: Pick<Person, 'forgeId' | 'remoteId'>): string {
+  return forgeId === null ? 'operator' : `${forgeId}:${remoteId}`;
+}
+
+export const OPERATOR = { forgeId: null, remoteId: '', login: 'operator', name: 'Operator' } as const;

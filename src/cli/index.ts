@@ -6,9 +6,11 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { forgeAdd, forgeList } from './forge.ts';
 import { forgeCheck } from './forge-check.ts';
+import { forgeLogin } from './forge-login.ts';
 import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
 import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyCreate } from './key-create.ts';
+import { loginLink } from './login-link.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
 import { openapi } from './openapi.ts';
@@ -31,8 +33,8 @@ import { webhookDeliveries, webhookResend, webhookTest } from './webhook-deliver
 
 /** One line a command group. */
 export const commands: readonly Command[] = [
-  ...[serveCommand, migrateCommand, demo, doctor],
-  ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate],
+  ...[serveCommand, migrateCommand, demo, doctor, loginLink],
+  ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate, forgeLogin],
   ...[productAdd, productList, productSet, productSync, productLint, productPreview, productRetire],
   ...[productAliasAdd, productAliasList, productAliasRemove],
   ...[releaseList, releaseYank, releaseUnyank],

@@ -91,7 +91,11 @@ export async function requireRepository(
 export async function handMadeHook(deps: HookDeps, repositoryId: string): Promise<string | null> {
   const side = await sideOfRepository(deps, repositoryId);
   if (side === null || side.driver.capabilities.hooks) return null;
-  const spec = { url: hookUrl(deps.publicUrl, side.forge.id), secret: '', events: hookEventsOf(side.forge.kind) };
+  const spec = {
+    url: hookUrl(deps.publicUrl, side.forge.id),
+    secret: '',
+    events: hookEventsOf(side.forge.kind, 'repository'),
+  };
   try {
     await side.driver.ensureHook(
       connectionOf(deps, side.forge),

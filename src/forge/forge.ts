@@ -1,3 +1,5 @@
+import type { ForgeLogin, ForgePeople } from './people.ts';
+
 /** The contract of a forge driver. Drivers are stateless and safe to call concurrently; credentials are passed in. */
 
 export const FORGE_KINDS = ['gitea', 'forgejo', 'github', 'git'] as const;
@@ -185,6 +187,10 @@ export interface ForgeDriver {
     /** Files can be committed to a branch and offered as a pull request by API. */
     pullRequest: boolean;
   };
+  /** Sign-in with the forge; null where it knows no people. */
+  login: ForgeLogin | null;
+  /** Roles of people; null where it knows none. */
+  people: ForgePeople | null;
   /** Throws ForgeTrouble `unauthorized` for a dead token. */
   check(forge: ForgeConnection): Promise<ForgeCheck>;
   repository(forge: ForgeConnection, name: RepositoryName): Promise<RemoteRepository | null>;

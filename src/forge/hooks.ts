@@ -3,7 +3,7 @@ import { type Clock, MINUTE, SECOND, toIso } from '../clock.ts';
 import { ForgeTrouble, problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { enqueue } from '../jobs/store.ts';
-import { hookEventsOf } from '../plugin-manifest.ts';
+import { hookEventsOf, isAboutPeople } from '../plugin-manifest.ts';
 import { type ForgeDeps, hookSecretsOf, type RepositorySide, sideOfRepository } from './connections.ts';
 import type { HookHeaders } from './forge.ts';
 import { type ForgeRecord, findForge, findRepositoryByRemoteId, updateRepository } from './store.ts';
@@ -12,6 +12,8 @@ import { type DeliveryRecord, saveDelivery } from './store-deliveries.ts';
 export interface HookDeps extends ForgeDeps {
   clock: Clock;
   publicUrl: string;
+  /** Told when somebody's rights on a forge may have changed. */
+  onPeople?: (forgeId: string) => void;
 }
 
 export interface Received {
@@ -50,7 +52,8 @@ export async function receiveHook(
   if (!parsed.ok) return deps.db.tx((tx) => saveDelivery(tx, { ...blank, detail: parsed.reason }));
   const { notice } = parsed;
   const { deliveryId, event, action } = notice;
-  const declared = hookEventsOf(forge.kind).includes(event);
+  const declared = hookEventsOf(forge.kind, 'organization').includes(event);
+  if (declared && isAboutPeople(event)) return peopleChanged(deps, forge, { ...blank, deliveryId, event, action });
   return deps.db.tx(async (tx) => {
     const repository = notice.repository ? await findRepositoryByRemoteId(tx, forgeId, notice.repository.id) : null;
     const named = { ...blank, deliveryId, event, action, repositoryId: repository?.id ?? null };
@@ -61,6 +64,15 @@ export async function receiveHook(
     if (received.state === 'queued') await enqueue(tx, job, now);
     return received;
   });
+}
+
+/**
+ * Rights are asked of the forge afresh. Nothing of the payload is taken for true, so that a replayed delivery does no more than
+ * cost a question.
+ */
+async function peopleChanged(deps: HookDeps, forge: ForgeRecord, delivery: DeliveryRecord): Promise<Received> {
+  deps.onPeople?.(forge.id);
+  return deps.db.tx((tx) => saveDelivery(tx, { ...delivery, state: 'done', detail: 'rights are asked for anew' }));
 }
 
 export async function requireHookedForge(deps: Pick<HookDeps, 'db'>, forgeId: string): Promise<ForgeRecord> {
@@ -109,7 +121,11 @@ export async function ensureRepositoryHook(
   const side = await sideOfRepository(deps, repositoryId);
   if (side === null || !side.driver.capabilities.hooks) return null;
   const [secret = ''] = hookSecretsOf(deps, side.forge);
-  const spec = { url: hookUrl(deps.publicUrl, side.forge.id), secret, events: hookEventsOf(side.forge.kind) };
+  const spec = {
+    url: hookUrl(deps.publicUrl, side.forge.id),
+    secret,
+    events: hookEventsOf(side.forge.kind, side.hookScope.kind),
+  };
   const checkedAt = toIso(deps.clock());
   try {
     const state = await side.driver.ensureHook(side.connection, side.hookScope, spec);

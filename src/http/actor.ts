@@ -1,5 +1,5 @@
-import { type Actor, requireRole, requireScope } from '../accounts/actor.ts';
-import type { Person, PersonAnswer } from '../accounts/person.ts';
+import { type Actor, personActor, requireRole, requireScope } from '../accounts/actor.ts';
+import type { Person, PersonAnswer, SignedIn } from '../accounts/person.ts';
 import { type Place, reachOf } from '../accounts/place.ts';
 import type { Role } from '../accounts/role.ts';
 import { SCOPES } from '../accounts/scope.ts';
@@ -20,6 +20,15 @@ export interface SessionFacts {
   fetchSite: string | undefined;
 }
 
+/** `self`: whoever calls, about himself only; of no place, whatever the path names. */
+export type RouteRole = Role | 'self';
+
+/** What a route asks of a person in its place. */
+export interface Wanted {
+  role: Role;
+  isWrite: boolean;
+}
+
 /** What a person may do in one place; null: nothing. `organizations` are those that he may do it in. */
 export interface Standing {
   role: Role | null;
@@ -33,10 +42,10 @@ export interface Callers {
   /** Where what the path names belongs; null: it names nothing that there is. */
   placeOf(params: Readonly<Record<string, unknown>>): Promise<Place | null>;
   /**
-   * `place` null: a route of no place, such as a list of all that is his. Throws FORGE_TROUBLE where the forge cannot be asked and
-   * what is remembered does not do: for a write it never does.
+   * `place` null: a route of no place, such as a list of all that is his; `organizations` are then those where he has the role.
+   * Throws FORGE_TROUBLE where the forge cannot be asked and what is remembered does not do: for a write it never does.
    */
-  standingOf(person: Person, place: Place | null, isWrite: boolean, now: number): Promise<Standing>;
+  standingOf(person: Person, place: Place | null, wanted: Wanted, now: number): Promise<Standing>;
 }
 
 const REFUSALS: Record<Exclude<TokenAnswer['kind'], 'active'>, string> = {
@@ -47,7 +56,7 @@ const REFUSALS: Record<Exclude<TokenAnswer['kind'], 'active'>, string> = {
 };
 
 /** A caller who is known, before it is clear what his request is about. */
-export type Caller = { kind: 'token'; actor: Actor } | { kind: 'person'; person: Person };
+export type Caller = { kind: 'token'; actor: Actor } | { kind: 'person'; person: SignedIn };
 
 /**
  * Whose request it is: of the token in `Authorization: Bearer fgt_…`, else of the person of the session. Throws UNAUTHENTICATED and,
@@ -79,7 +88,7 @@ async function personOf(facts: SessionFacts, now: number, callers: Callers): Pro
 }
 
 /** The door of a route, before its input is looked at. Throws FORBIDDEN for a token without the scope. */
-export function requireAccess(caller: Caller, scope: Access, role: Role): void {
+export function requireAccess(caller: Caller, scope: Access, role: RouteRole): void {
   if (caller.kind !== 'token') return;
   const { actor } = caller;
   if (scope !== 'any' && scope !== 'public') requireScope(actor, scope);
@@ -93,11 +102,13 @@ export function requireAccess(caller: Caller, scope: Access, role: Role): void {
  */
 export async function actorAt(
   caller: Caller,
-  wanted: { role: Role; path: string; isWrite: boolean },
+  wanted: { role: RouteRole; path: string; isWrite: boolean },
   params: Readonly<Record<string, unknown>>,
   now: number,
   callers: Callers,
 ): Promise<Actor> {
+  const { role: needed, isWrite } = wanted;
+  if (needed === 'self') return caller.kind === 'token' ? caller.actor : personActor(caller.person);
   if (caller.kind === 'token') {
     await requireReach(caller.actor, wanted.path, params, callers);
     return caller.actor;
@@ -105,12 +116,12 @@ export async function actorAt(
   const isPlaced = wanted.path.includes('{');
   const place = isPlaced ? await callers.placeOf(params) : null;
   if (isPlaced && place === null) throw problem('NOT_FOUND');
-  const { role, organizations } = await callers.standingOf(caller.person, place, wanted.isWrite, now);
+  const { role, organizations } = await callers.standingOf(caller.person, place, { role: needed, isWrite }, now);
   if (role === null) throw place === null ? problem('FORBIDDEN', 'you have no role here') : problem('NOT_FOUND');
   const actor: Actor = {
     ...{ kind: 'person', id: caller.person.id, organizations, productId: null, scopes: new Set(SCOPES), role },
   };
-  requireRole(actor, wanted.role);
+  requireRole(actor, needed);
   return actor;
 }
 

@@ -5,6 +5,7 @@ const IN_WORDS: Partial<Record<IdKind, string>> = {
   package: 'a license package',
   key: 'a license key',
   token: 'an API token',
+  loginLink: 'a login link',
   delivery: 'a hook delivery',
   audit: 'an audit event',
   webhook_event: 'a webhook event',

@@ -1,7 +1,6 @@
 import type { Request, Response, Router } from 'express';
-import type { Role } from '../accounts/role.ts';
 import { Problem, problem } from '../errors.ts';
-import { actorAt, type Caller, type Callers, callerOf, requireAccess } from './actor.ts';
+import { actorAt, type Caller, type Callers, callerOf, type RouteRole, requireAccess } from './actor.ts';
 import { type Reply, sendReply } from './answer.ts';
 import { type ReplyStore, readIdempotencyKey, runOnce } from './idempotency.ts';
 import { type RawInput, readInput } from './input.ts';
@@ -44,7 +43,8 @@ async function serve(route: Route, req: Request, res: Response, deps: MountDeps)
   const actor = caller && (await placedActor(route, caller, input, now, deps));
   const idempotencyKey = route.method === 'post' && actor ? keyOf(req) : null;
   const ifMatch = route.conditional ? (req.get('if-match') ?? null) : null;
-  const context: Context = { actor, requestId: requestIdOf(req, res), now, idempotencyKey, ifMatch, network };
+  const person = caller?.kind === 'person' ? caller.person : null;
+  const context: Context = { actor, person, requestId: requestIdOf(req, res), now, idempotencyKey, ifMatch, network };
   if (idempotencyKey === null || !actor) {
     const reply = await handle(route, input, context);
     return 'stream' in reply ? sendStream(req, res, reply) : sendReply(req, res, reply, deps.publicUrl);
@@ -69,7 +69,7 @@ function keyOf(req: Request): string | null {
 
 async function knownCaller(
   { scope }: Route,
-  role: Role,
+  role: RouteRole,
   req: Request,
   network: string,
   now: number,
@@ -90,7 +90,7 @@ async function knownCaller(
 
 function placedActor(route: Route, caller: Caller, { params }: RawInput, now: number, { callers }: MountDeps) {
   const { role, path, method } = route;
-  return actorAt(caller, { role: role as Role, path, isWrite: method !== 'get' }, params, now, callers);
+  return actorAt(caller, { role: role as RouteRole, path, isWrite: method !== 'get' }, params, now, callers);
 }
 
 /** Runs the handler and holds its answer to the route's schema: what is not declared does not get out. */

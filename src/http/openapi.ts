@@ -135,6 +135,7 @@ function accessInWords({ scope, role }: Route): string {
   if (scope === 'public' || role === null) return 'Needs no token.';
   const token = scope === 'any' ? 'any API token' : `an API token with the scope \`${scope}\` (${scopeInWords(scope)})`;
   const bound = role === 'site_admin' ? ', bound to no organization' : '';
+  if (role === 'self') return 'For any API token or signed-in person, about itself or himself.';
   return `For ${token}${bound}, or a person who is ${roleInWords(role)}.`;
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Actor } from '../accounts/actor.ts';
-import type { Role } from '../accounts/role.ts';
+import type { SignedIn } from '../accounts/person.ts';
 import type { Scope } from '../accounts/scope.ts';
 import type { ProblemCode } from '../errors.ts';
+import type { RouteRole } from './actor.ts';
 import type { RawInput } from './input.ts';
 import { isStreamAnswer, type StreamAnswer, type StreamBody } from './stream.ts';
 
@@ -15,6 +16,8 @@ export type Answers = Readonly<Record<number, z.ZodType | StreamAnswer | null>>;
 /** What a handler knows beside its input. */
 export interface Context<S extends Access = Access> {
   actor: S extends 'public' ? null : Actor;
+  /** Who is signed in; null: a token calls, or nobody. */
+  person: SignedIn | null;
   requestId: string;
   /** When the request came in, ms UTC. */
   now: number;
@@ -57,8 +60,11 @@ export interface RouteSpec<
   description?: string;
   tag: string;
   scope: S;
-  /** What a person needs to be in the place that the path names; of a token `site_admin` asks that it is bound to nothing. */
-  role: S extends 'public' ? null : Role;
+  /**
+   * What a person needs to be in the place that the path names; of a token `site_admin` asks that it is bound to nothing. `self`:
+   * the route is about whoever calls it, and about nobody else.
+   */
+  role: S extends 'public' ? null : RouteRole;
   params?: P;
   /** Each parameter at most once; unknown ones are refused. */
   query?: Q;
@@ -90,7 +96,7 @@ export interface Route {
   description: string;
   tag: string;
   scope: Access;
-  role: Role | null;
+  role: RouteRole | null;
   params: z.ZodObject;
   query: z.ZodObject;
   body: z.ZodType;

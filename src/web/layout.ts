@@ -29,7 +29,7 @@ th:last-child, td:last-child { padding-right: 0; text-align: right; }
 tbody tr:last-child td { border-bottom: 0; }
 .tag { padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 1rem; font-size: .875rem; }
 .button { display: inline-block; padding: .35rem .9rem; border-radius: .4rem; background: var(--button); color: var(--label); font-weight: 600; text-decoration: none; }
-.button:hover { text-decoration: underline; }
+.button:hover { text-decoration: underline; } button.button { border: 0; font: inherit; font-weight: 600; cursor: pointer; }
 ul { margin: .3rem 0; padding: 0; list-style: none; } li { display: flex; gap: .8rem; padding: .15rem 0; }
 .word { flex: none; width: 5.5rem; color: var(--soft); }
 dl { margin: 1rem 0 0; } dt { color: var(--soft); font-size: .875rem; } dd { margin: 0 0 .6rem; }

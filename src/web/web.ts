@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type RequestHandler } from 'express';
-import { makeCallers } from '../accounts/callers.ts';
+import type { Standings } from '../accounts/people-roles.ts';
 import { makeReplyStore } from '../accounts/replies.ts';
-
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
+import type { HookDeps } from '../forge/hooks.ts';
+import type { Callers } from '../http/actor.ts';
 import { makeFloodLimiter } from '../http/limits.ts';
 import { type Logger, requestLog } from '../http/log.ts';
 import { type Metrics, metricsHandler } from '../http/metrics.ts';
@@ -15,9 +16,13 @@ import type { Secrets } from '../secrets.ts';
 import { securityHeaders } from './headers.ts';
 import { healthRouter } from './health.ts';
 import { kitRouter } from './kits.ts';
+import { loginRouter } from './login.ts';
 import { notFoundPage } from './not-found.ts';
 import { problemRouter } from './problem-pages.ts';
 import { type PageDeps, pageRouter } from './product-page.ts';
+
+/** Beginnings of a sign-in from one network: each is a row until it is over. */
+const SIGN_INS = { burst: 60, perSecond: 1, networks: 10_000 };
 
 export interface WebDeps extends PageDeps {
   config: { publicUrl: string; trustedProxies: readonly string[]; metricsToken: string | null };
@@ -26,6 +31,9 @@ export interface WebDeps extends PageDeps {
   log: Logger;
   metrics: Metrics;
   secrets: Secrets;
+  callers: Callers;
+  forge: HookDeps;
+  standings: Standings;
   /** Takes what forges deliver. */
   hooks: RequestHandler;
   /** Every route of `/api`. */
@@ -34,7 +42,8 @@ export interface WebDeps extends PageDeps {
 
 /** Everything but polls and downloads. */
 export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerResponse) => void {
-  const { config, db, secrets, log, metrics } = deps;
+  const { config, db, log, metrics } = deps;
+  const trusted = trustedProxies([...config.trustedProxies]);
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -45,14 +54,22 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
   app.use(deps.hooks);
   app.use(kitRouter(deps));
   app.use(problemRouter());
+  app.use(
+    loginRouter({
+      ...deps,
+      trusted,
+      flood: makeFloodLimiter(SIGN_INS),
+      session: { ...deps, publicUrl: config.publicUrl },
+    }),
+  );
   app.use(pageRouter(deps));
   mountRoutes(app, deps.routes, {
     log,
     publicUrl: config.publicUrl,
     clock: deps.clock,
-    callers: makeCallers({ db, secrets }),
+    callers: deps.callers,
     replies: makeReplyStore(db),
-    trusted: trustedProxies([...config.trustedProxies]),
+    trusted,
     flood: makeFloodLimiter({ burst: 60, perSecond: 5, networks: 10_000 }),
   });
   app.use(notFoundPage);

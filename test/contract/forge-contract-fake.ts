@@ -1,6 +1,7 @@
 import type { RepositoryName } from '../../src/forge/forge.ts';
 import { type FakeForge, type FakeForgeOptions, type FakeRepository, startFakeForge } from '../support/fake-forge.ts';
 import type { ForgeStage } from './forge-contract.ts';
+import type { StagePeople } from './people-contract.ts';
 
 /** The contract on the forge of the tests. */
 export async function fakeStage(options: FakeForgeOptions): Promise<ForgeStage> {
@@ -29,8 +30,27 @@ export async function fakeStage(options: FakeForgeOptions): Promise<ForgeStage> 
     rename: (repository, name) => fake.renameRepository(of(repository), name),
     makePublic: (repository) => fake.setPrivate(of(repository), false),
     spoilHook: async (repository) => spoil(of(repository)),
+    people: peopleOf(fake, of),
     close: () => closeWithoutLeaks(fake),
   };
+}
+
+function peopleOf(fake: FakeForge, of: (repository: RepositoryName) => FakeRepository): StagePeople {
+  return {
+    user: async (login) => ({ remoteId: String(fake.createUser(login)), login }),
+    rename: async (from, to) => fake.renameUser(from, to),
+    makeOwner: async (login) => fake.addOwner('acme', login),
+    makeRepositoryAdmin: async (repository, login) => void of(repository).admins.add(login),
+    makeTeam: async (name, members) => String(fake.createTeam('acme', { name, members: [...members] }).id),
+    app: async (redirectUrl) => ({ ...fake.addApp(redirectUrl), redirectUrl }),
+    visit: async (url, login) => visit(url, login),
+  };
+}
+
+/** As a browser in which this person is signed in at the forge. */
+export async function visit(url: string, login: string): Promise<URL> {
+  const answer = await fetch(url, { redirect: 'manual', headers: { cookie: `forge_user=${login}` } });
+  return new URL(answer.headers.get('location') ?? '', url);
 }
 
 function found(repositories: Map<string, FakeRepository>, name: string): FakeRepository {

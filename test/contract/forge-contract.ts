@@ -14,6 +14,7 @@ import type {
   RepositoryName,
 } from '../../src/forge/forge.ts';
 import { gitBlobId } from '../../src/forge/git-blob.ts';
+import { peopleContract, type StagePeople } from './people-contract.ts';
 
 export interface StageRelease {
   tag: string;
@@ -46,6 +47,8 @@ export interface ForgeStage {
   makePublic(repository: RepositoryName): Promise<void>;
   /** Switches our hook off and leaves it one event. */
   spoilHook(repository: RepositoryName): Promise<void>;
+  /** Missing where nobody can be made. */
+  people?: StagePeople;
   close(): Promise<void>;
 }
 
@@ -394,6 +397,7 @@ export function forgeContract(name: string, driver: ForgeDriver, openStage: () =
         expect(await driver.propose(forge, repository, spec)).toMatchObject({ change: 'opened' });
       });
     });
+    peopleContract(driver, () => stage, stored);
 
     describe.runIf(capabilities.hooks)('hooks', () => {
       const spec = { url: 'http://127.0.0.1:9/hooks/fge_one', secret: SECRET, events };

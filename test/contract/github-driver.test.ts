@@ -9,6 +9,7 @@ import { githubDriver } from '../../src/forge/github/driver.ts';
 import { type FakeGitHub, type FakeGitHubRepository, gitHubDelivery, startFakeGitHub } from '../support/fake-github.ts';
 import { pushFiles } from '../support/fake-github-git.ts';
 import { forgeContract } from './forge-contract.ts';
+import { visit } from './forge-contract-fake.ts';
 
 let fake: FakeGitHub;
 let forge: ForgeConnection;
@@ -475,6 +476,35 @@ forgeContract('the GitHub driver', githubDriver, async () => {
     },
     spoilHook: async (repository) => {
       for (const hook of find(repository).hooks) Object.assign(hook, { active: false, events: ['push'] });
+    },
+    people: {
+      user: async (login) => {
+        const id = stage.people.users.get(login) ?? stage.nextId();
+        stage.people.users.set(login, id);
+        return { remoteId: String(id), login };
+      },
+      rename: async (from, to) => {
+        stage.people.users.set(to, stage.people.users.get(from) ?? 0);
+        stage.people.users.delete(from);
+      },
+      makeOwner: async (login) => void stage.people.owners.set('acme', new Set([login])),
+      makeRepositoryAdmin: async ({ id }, login) => void stage.people.admins.set(Number(id), new Set([login])),
+      makeTeam: async (name, members) => {
+        const team = {
+          id: stage.nextId(),
+          organization: 'acme',
+          name,
+          slug: `${name}-slug`,
+          members: new Set(members),
+        };
+        stage.people.teams.push(team);
+        return String(team.id);
+      },
+      app: async (redirectUrl) => {
+        stage.people.apps.set('client-1', { secret: 'secret-of-the-app', redirectUri: redirectUrl });
+        return { clientId: 'client-1', clientSecret: 'secret-of-the-app', redirectUrl };
+      },
+      visit,
     },
     close: stage.close,
   };

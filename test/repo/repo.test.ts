@@ -54,7 +54,7 @@ describe('pages', () => {
 
   it.each(pages)('%s: every command of ours that it names is there', (page) => {
     const names = commands.map(({ name }) => name);
-    const calls = [...read(page).matchAll(/(?:^|[`|] ?|-- )feedgate ([a-z][a-z ]*)/gm)].map((match) => match[1] ?? '');
+    const calls = [...read(page).matchAll(/(?:^|[`|] ?|-- )feedgate ([a-z][a-z -]*)/gm)].map((match) => match[1] ?? '');
     const unknown = calls.filter((call) => !names.some((name) => `${call} `.startsWith(`${name} `)));
     expect(unknown).toEqual([]);
   });

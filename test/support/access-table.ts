@@ -26,7 +26,7 @@ const OF_REPOSITORY = /\/(products|releases|keys|licenses|grants)\/\{id\}|\{repo
 
 /** Whether the table says yes. A repository's admin is one for what is his repository's alone. */
 export function mayCall(route: Route, caller: TableCaller): boolean {
-  if (route.role === null) return true;
+  if (route.role === null || route.role === 'self') return true;
   if (caller === 'repository admin' && route.path.includes('{') && !OF_REPOSITORY.test(route.path)) return false;
   return holdsRole(ROLE_OF[caller], route.role);
 }

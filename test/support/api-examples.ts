@@ -15,6 +15,8 @@ export interface Wish {
   body?: unknown;
   /** Whoever asks instead of the teller. */
   token?: string | null;
+  /** Of a person's browser, in place of a token. */
+  session?: Record<string, string>;
 }
 
 export interface Teller {
@@ -29,7 +31,7 @@ export interface Teller {
 export function makeTeller(api: ApiServer, routes: readonly Route[]): Teller {
   const told = new Map<string, ApiExample>();
   return {
-    async does(operationId, { params = {}, query = {}, body, token } = {}) {
+    async does(operationId, { params = {}, query = {}, body, token, session } = {}) {
       const route = routes.find((each) => each.operationId === operationId);
       if (!route) throw new Error(`there is no operation ${operationId}`);
       const path = route.path
@@ -38,11 +40,12 @@ export function makeTeller(api: ApiServer, routes: readonly Route[]): Teller {
       const pairs = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);
       const search = new URLSearchParams(pairs);
       const address = search.size > 0 ? `${path}?${search}` : path;
-      const caller = token === undefined ? api : api.as(token);
+      const caller = session !== undefined ? api.as(null) : token === undefined ? api : api.as(token);
+      const how = session === undefined ? {} : { headers: session };
       const answer =
         route.method === 'get' || route.method === 'delete'
-          ? await caller[route.method](address)
-          : await caller[route.method](address, body);
+          ? await caller[route.method](address, how)
+          : await caller[route.method](address, body, how);
       if (answer.status >= 300) throw new Error(`${operationId} answered ${answer.status}: ${answer.text}`);
       if (!told.has(operationId)) {
         const parameters = { ...params, ...query };

@@ -3,11 +3,14 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { CLI_ACTOR } from '../../src/accounts/actor.ts';
 import { makeCallers } from '../../src/accounts/callers.ts';
+import { makeStandings } from '../../src/accounts/people-roles.ts';
 import { makeReplyStore, purgeReplies } from '../../src/accounts/replies.ts';
 import { SCOPES, type Scope } from '../../src/accounts/scope.ts';
 import { createToken } from '../../src/accounts/tokens.ts';
 import { type ApiCore, apiRoutes } from '../../src/api-routes.ts';
 import { DAY } from '../../src/clock.ts';
+import type { ForgeDriver } from '../../src/forge/forge.ts';
+import type { ForgePeople } from '../../src/forge/people.ts';
 import { forgeDrivers } from '../../src/forge/registry.ts';
 import { makeFloodLimiter } from '../../src/http/limits.ts';
 import { makeLogger } from '../../src/http/log.ts';
@@ -68,20 +71,28 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
   const keyPrefixes = () => ['FG1'];
   const gate = makeGate({ clock, secrets: seedSecrets, keyPrefixes, lookup: makeLookup(db), record: makeRecorder(db) });
   const publicUrl = 'https://updates.example.com';
-  const forge = { db, clock, publicUrl, secrets: seedSecrets, drivers: forgeDrivers, cacheDir: '' };
   const allowed = allowedTargets(['127.0.0.1']);
   const sender = makeSender({
     ...{ db, clock, secrets: seedSecrets, road: { allowed }, dice: () => 0 },
     ...{ onDisabled: () => undefined, onError: (error: unknown) => void lines.push(String(error)) },
   });
   const webhooks = { sender, allowed };
-  const core: ApiCore = { clock, db, secrets: seedSecrets, gate, forge, webhooks, config: { publicUrl } };
+  const forge = {
+    db,
+    clock,
+    publicUrl,
+    secrets: seedSecrets,
+    drivers: { ...forgeDrivers, gitea: withTeams(forgeDrivers.gitea) },
+    cacheDir: '',
+  };
+  const standings = makeStandings({ forge, siteAdmins: [] });
+  const core: ApiCore = { standings, clock, db, secrets: seedSecrets, gate, forge, webhooks, config: { publicUrl } };
   const app = express();
   mountRoutes(app, apiRoutes(core), {
     clock,
     log: makeLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     publicUrl,
-    callers: makeCallers({ db, secrets: seedSecrets }),
+    callers: makeCallers({ db, secrets: seedSecrets, publicUrl, standings }),
     replies: makeReplyStore(db),
     trusted: trustedProxies(['127.0.0.1']),
     flood: makeFloodLimiter({ burst: 10_000, perSecond: 1_000, networks: 10 }),
@@ -133,4 +144,15 @@ export function callerOf(url: string, own: string | null): Caller {
     patch: (path, body, options) => ask('PATCH', path, body, options),
     delete: (path, options) => ask('DELETE', path, undefined, options),
   };
+}
+
+/** The forge of seeded organizations is not there to be asked; it knows one team and nobody. */
+function withTeams(driver: ForgeDriver): ForgeDriver {
+  const no = async () => false;
+  const people: ForgePeople = {
+    person: async () => null,
+    teams: async () => [{ id: '3', name: 'Helpdesk' }],
+    ...{ isOwner: no, isRepositoryAdmin: no, isTeamMember: no },
+  };
+  return { ...driver, people };
 }

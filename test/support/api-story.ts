@@ -6,6 +6,7 @@ import { newId } from '../../src/ids.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
 import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
+import { type SeededPerson, seedOperator } from './seed-people.ts';
 
 /** A site of a license, seen by a poll before. */
 export type SeeSite = (licenseId: string, host: string) => Promise<void>;
@@ -31,7 +32,16 @@ export async function setScene(db: Db) {
   const receiver = createServer((_req, res) => void res.writeHead(204).end());
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks/feedgate`;
-  return { organization, repository, product, releaseId, seeSite, receiverUrl, close: () => receiver.close() };
+  return {
+    organization,
+    repository,
+    product,
+    releaseId,
+    seeSite,
+    receiverUrl,
+    close: () => receiver.close(),
+    operator: await seedOperator(db),
+  };
 }
 
 type Does = Teller['does'];
@@ -55,6 +65,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await told(does, scene.receiverUrl);
   await looked(does, sold);
   await releases(does, { id: scene.releaseId }, product);
+  await people(does, scene.operator);
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {
@@ -253,4 +264,14 @@ async function told(does: Does, url: string): Promise<void> {
 async function looked(does: Does, sold: Sold): Promise<void> {
   await does('listAudit', { params: ORG, query: { action: 'key', limit: 2 } });
   await does('listAuditOf', { params: { id: sold.license }, query: { limit: 2 } });
+}
+
+/** By a person in his browser. */
+async function people(does: Does, { session, otherSessionId }: SeededPerson): Promise<void> {
+  await does('getMe', { session });
+  await does('listMySessions', { session });
+  await does('endMySession', { params: { id: otherSessionId }, session });
+  await does('endMyOtherSessions', { session });
+  await does('getTeamRoles', { params: ORG });
+  await does('setTeamRoles', { params: ORG, body: { team_roles: [{ team_id: '3', role: 'support' }] } });
 }

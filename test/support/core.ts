@@ -89,6 +89,7 @@ function configFor(publicUrl: string, dataDir: string): Config {
     ...{ publicUrl, dataDir, host: '127.0.0.1', port: 0, databaseUrl: null },
     secretKey: TEST_SECRET_KEY,
     ...{ trustedProxies: [], metricsToken: null, logLevel: 'debug', sweepMinutes: 60, webhookAllowHosts: [] },
+    siteAdmins: [],
     maxArtifactBytes: 4 * 2 ** 20,
   };
 }

@@ -46,6 +46,11 @@ export function addOwner(world: FakeWorld, organization: string, login: string):
   else addTeam(world, organization, { name: OWNERS, units: fullUnits(), members: [login] });
 }
 
+export function removeOwner(world: FakeWorld, organization: string, login: string): void {
+  for (const team of world.teams)
+    if (team.organization === organization && team.name === OWNERS) team.members.delete(login);
+}
+
 export function isOwner(world: FakeWorld, login: string, organization: string): boolean {
   if (login.toLowerCase() === organization.toLowerCase()) return true;
   return teamsOf(world, login, organization).some((team) => team.name === OWNERS);

@@ -1,4 +1,5 @@
 import type { GiteaKind } from './fake-forge-gitea-bodies.ts';
+import type { FakeLogin } from './fake-forge-gitea-login.ts';
 import type { FakeAnswer, FakeFault, FakeRequest } from './fake-forge-server.ts';
 import type { FakeToken, FakeWorld } from './fake-forge-world.ts';
 
@@ -6,6 +7,7 @@ import type { FakeToken, FakeWorld } from './fake-forge-world.ts';
 export interface GiteaCall {
   request: FakeRequest;
   world: FakeWorld;
+  login: FakeLogin;
   kind: GiteaKind;
   version: string;
   /** Null for nobody and for a token that is not known. */

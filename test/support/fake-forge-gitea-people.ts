@@ -1,6 +1,7 @@
 import { type FakeTeam, hasRepository, isOwner, mayAdminister, teamsOf } from './fake-forge-access.ts';
 import { userBody } from './fake-forge-gitea-bodies.ts';
 import { type GiteaCall, notFound, page } from './fake-forge-gitea-calls.ts';
+import { answerUserNamed } from './fake-forge-gitea-login.ts';
 import type { FakeAnswer } from './fake-forge-server.ts';
 import type { FakeOwner, FakeRepository } from './fake-forge-world.ts';
 
@@ -12,10 +13,8 @@ export function answerPeople(call: GiteaCall, path: string[]): FakeAnswer | null
     return ownGroups(call, second);
   if (first === 'users' && third === 'orgs' && fifth === 'permissions')
     return organizationRights(call, second ?? '', fourth ?? '');
-  if (first === 'users' && path.length === 2) {
-    const user = world.owners.get(second?.toLowerCase() ?? '');
-    return user ? { status: 200, body: userBody(user, call.root) } : notFound(call);
-  }
+  if (first === 'users' && path.length === 2)
+    return answerUserNamed(call, second ?? '', (login, id) => userBody({ login, id }, call.root));
   if (first === 'orgs' && third === 'teams') return listTeams(call, second ?? '');
   if (first === 'orgs' && third === 'members' && path.length === 4) {
     const isMember = teamsOf(world, fourth ?? '', second).length > 0;

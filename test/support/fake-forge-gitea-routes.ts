@@ -3,6 +3,7 @@ import { archiveOf } from './fake-forge-archive.ts';
 import { assetBody, releaseBody, repositoryBody, tagBody, userBody } from './fake-forge-gitea-bodies.ts';
 import { type GiteaCall, notFound, page } from './fake-forge-gitea-calls.ts';
 import { answerHooks } from './fake-forge-gitea-hook-routes.ts';
+import { answerLogin, registerApp } from './fake-forge-gitea-login.ts';
 import { answerPeople, answerPermission, repositoryTeams } from './fake-forge-gitea-people.ts';
 import { answerWrites } from './fake-forge-gitea-writes.ts';
 import type { FakeAnswer, FakeRequest } from './fake-forge-server.ts';
@@ -12,7 +13,7 @@ import { type FakeAsset, type FakeRepository, findRepository } from './fake-forg
 export async function answerGitea(call: GiteaCall): Promise<FakeAnswer> {
   const { segments } = call.request;
   if (segments[0] === 'api' && segments[1] === 'v1') return answerApi(call, segments.slice(2));
-  return answerWeb(call, segments);
+  return (await answerLogin(call, segments.join('/'))) ?? answerWeb(call, segments);
 }
 
 async function answerApi(call: GiteaCall, path: string[]): Promise<FakeAnswer> {
@@ -26,6 +27,7 @@ async function answerApi(call: GiteaCall, path: string[]): Promise<FakeAnswer> {
     return { status: 200, body: { max_response_items: call.maxItems, default_paging_num: 30 } };
   }
   if (path.join('/') === 'user') return answerUser(call);
+  if (path.join('/') === 'user/applications/oauth2' && request.method === 'POST') return registerApp(call);
   const people = answerPeople(call, path);
   if (people) return people;
   if (first === 'repositories' && path.length === 2) {

@@ -113,6 +113,8 @@ export interface FakeToken {
   siteAdmin: boolean;
   /** False: a token without the scope to read its own user. */
   readsUser: boolean;
+  /** False: it may not register applications. */
+  writesUser?: boolean;
 }
 
 export type FakeAct =
@@ -141,6 +143,13 @@ export interface FakeWorld {
   systemHooks: FakeHook[];
   tokens: Map<string, FakeToken>;
   teams: FakeTeam[];
+  /** Logins of people: who administers the forge, and who may not sign in. */
+  siteAdmins: Set<string>;
+  blocked: Set<string>;
+  /** Old logins (lower case) of people who took another one. */
+  movedUsers: Map<string, string>;
+  /** By login, for basic authentication. */
+  passwords: Map<string, string>;
   /** Not yet delivered. */
   events: FakeEvent[];
   nextId: number;
@@ -157,6 +166,10 @@ export function createWorld(now: () => number): FakeWorld {
     systemHooks: [],
     tokens: new Map(),
     teams: [],
+    siteAdmins: new Set(),
+    blocked: new Set(),
+    movedUsers: new Map(),
+    passwords: new Map(),
     events: [],
     nextId: 1,
   };

@@ -11,6 +11,8 @@
  *   createRepository, renameRepository, transferRepository, archiveRepository, setPrivate, deleteRepository, pushBranch,
  *   pushTag (again: moved by force), moveTag, deleteTag, publishRelease, draftRelease, publishDraft, unpublish, editRelease,
  *   deleteRelease, addAsset, replaceAsset, renameAsset, deleteAsset. What they hand out (repository, release, asset) is live.
+ * People: createUser, renameUser, blockUser, makeSiteAdmin, removeOwner; sign-in: addApp, `login` (twist, denies, exchanges), rotateKeys;
+ *   whom a browser is signed in as at the forge says its cookie `forge_user=LOGIN`.
  * Access: createToken(login) for other people, revokeToken; addOwner(organization, login), createTeam(organization, …), and
  *   `repository.readers` and `repository.admins`, sets of logins.
  * Faults: setFault('half', { path: /releases/, times: 1 }), clearFaults(); see FakeFault. useStore(true) serves files by a signed
@@ -23,8 +25,9 @@
  * Time: pass `now` to hold its clock; it stamps releases, commits and hooks.
  */
 import type { ForgeConnection } from '../../src/forge/forge.ts';
-import { addOwner, addTeam, type NewTeam } from './fake-forge-access.ts';
+import { addOwner, addTeam, type NewTeam, removeOwner } from './fake-forge-access.ts';
 import { giteaHooks } from './fake-forge-gitea-hooks.ts';
+import { authorize, createLogin, newSigningKey, renameUser } from './fake-forge-gitea-login.ts';
 import { answerGitea } from './fake-forge-gitea-routes.ts';
 import { createPost } from './fake-forge-hooks.ts';
 import * as releases from './fake-forge-releases.ts';
@@ -36,7 +39,7 @@ import {
   openHost,
   writeFault,
 } from './fake-forge-server.ts';
-import type { FakeAsset, FakeHook, FakeRelease, FakeRepository, FakeWorld } from './fake-forge-world.ts';
+import type { FakeAsset, FakeHook, FakeRelease, FakeRepository, FakeToken, FakeWorld } from './fake-forge-world.ts';
 import * as people from './fake-forge-world.ts';
 
 export type { FakeDelivery } from './fake-forge-hooks.ts';
@@ -80,13 +83,36 @@ export async function startFakeForge(options: FakeForgeOptions = {}) {
       cacheDir: '',
       ...overrides,
     }),
-    createToken(login: string, rights: { siteAdmin?: boolean; readsUser?: boolean } = {}): string {
+    createToken(
+      login: string,
+      rights: { siteAdmin?: boolean; readsUser?: boolean; writesUser?: boolean } = {},
+    ): string {
       people.ownerOf(world, login, 'user');
       const token = `fake-token-of-${login}-${world.tokens.size}`;
-      world.tokens.set(token, { login, siteAdmin: rights.siteAdmin ?? false, readsUser: rights.readsUser ?? true });
+      world.tokens.set(token, {
+        login,
+        siteAdmin: rights.siteAdmin ?? false,
+        readsUser: rights.readsUser ?? true,
+        writesUser: rights.writesUser ?? true,
+      });
       return token;
     },
     addOwner: (organization: string, login: string) => addOwner(world, organization, login),
+    removeOwner: (organization: string, login: string) => removeOwner(world, organization, login),
+    /** Somebody with an account; gives his id. */
+    createUser: (login: string): number => people.ownerOf(world, login, 'user').id,
+    renameUser: (from: string, to: string) => renameUser(world, from, to),
+    blockUser: (login: string) => void world.blocked.add(login),
+    makeSiteAdmin: (login: string) => void world.siteAdmins.add(login),
+    setPassword: (login: string, password: string) => void world.passwords.set(login, password),
+    /** Registers an application; gives its id and secret. */
+    addApp(redirectUri: string): { clientId: string; clientSecret: string } {
+      const app = { clientId: `client-${hosts.login.apps.size}`, clientSecret: 'gto_secret-of-the-app' };
+      hosts.login.apps.set(app.clientId, { name: 'Feedgate', secret: app.clientSecret, redirectUris: [redirectUri] });
+      return app;
+    },
+    /** Signs with a new key from now on; the old one is not shown any more. */
+    rotateKeys: () => void hosts.login.keys.splice(0, Number.POSITIVE_INFINITY, newSigningKey()),
     createTeam: (organization: string, team: NewTeam) => addTeam(world, organization, team),
     revokeToken: (token: string) => void world.tokens.delete(token),
     addSystemHook(url: string, secret: string, events: string[]): FakeHook {
@@ -107,8 +133,11 @@ async function openHosts(world: FakeWorld, about: { kind: 'gitea' | 'forgejo'; v
   const listeners: ((request: FakeRequest) => void)[] = [];
   let storeUrl: string | null = null;
 
+  const login = createLogin();
+  // People's browsers reach the forge where it takes itself to be.
   const elsewhere = await openHost('elsewhere', async (request) => {
     requests.push(request);
+    if (request.url.pathname === '/login/oauth/authorize') return authorize(login, request);
     return { status: 200, body: [] };
   });
   const store = await openHost('store', async (request) => {
@@ -119,9 +148,9 @@ async function openHosts(world: FakeWorld, about: { kind: 'gitea' | 'forgejo'; v
     requests.push(request);
     for (const listener of listeners) listener(request);
     const fault = takeFault(faults, request);
-    const who = request.token === null ? null : (world.tokens.get(request.token) ?? null);
+    const who = whoOf(world, request);
     const needsAnswer = fault === null || ['half', 'stall', 'endless', 'bad-entry'].includes(fault);
-    const call = { request, world, ...about, who, root: elsewhere.url, storeUrl, fault };
+    const call = { request, world, login, ...about, who, root: elsewhere.url, storeUrl, fault };
     const answer = needsAnswer ? await answerGitea(call) : { status: 200 };
     if (fault !== null && writeFault(res, fault, answer, request, elsewhere.url)) return null;
     return fault === 'bad-entry' ? withBadEntry(answer) : answer;
@@ -131,6 +160,7 @@ async function openHosts(world: FakeWorld, about: { kind: 'gitea' | 'forgejo'; v
     url: forge.url,
     rootUrl: elsewhere.url,
     storeUrl: store.url,
+    login,
     requests,
     leaks: () => requests.filter((request) => request.host !== 'forge' && carriesToken(world, request)),
     onRequest: (listener: (request: FakeRequest) => void) => void listeners.push(listener),
@@ -144,6 +174,14 @@ async function openHosts(world: FakeWorld, about: { kind: 'gitea' | 'forgejo'; v
       await Promise.all([forge.close(), elsewhere.close(), store.close()]);
     },
   };
+}
+
+/** By token, or by login and password. */
+function whoOf(world: FakeWorld, { token, headers }: FakeRequest): FakeToken | null {
+  if (token === null) return null;
+  if (!/^basic /i.test(headers.authorization ?? '')) return world.tokens.get(token) ?? null;
+  const [login = '', password] = Buffer.from(token, 'base64').toString('utf8').split(':');
+  return world.passwords.get(login) === password ? { login, siteAdmin: false, readsUser: true } : null;
 }
 
 function takeFault(faults: FaultRule[], request: FakeRequest): FakeFault | null {

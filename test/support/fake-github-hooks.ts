@@ -9,7 +9,9 @@ import {
   refusal,
 } from './fake-github-world.ts';
 
-const EVENTS = ['*', 'ping', 'release', 'push', 'create', 'delete', 'repository', 'organization', 'member', 'star'];
+const EVENTS = ['*', 'ping', 'release', 'push', 'create', 'delete', 'repository', 'member', 'star'];
+/** A repository's hook with one of these is refused. */
+const ORGANIZATION_EVENTS = ['membership', 'organization', 'team'];
 
 /** The hooks of a repository or an organization: the same address twice is a 422, a secret is never shown. */
 export function answerHooks(
@@ -27,8 +29,10 @@ export function answerHooks(
     return { status: 204 };
   }
   const sent = sentHook(call.body);
+  const ofOrganization = [...world.organizations.values()].includes(stored);
   const fault = faultOf(
     sent,
+    ofOrganization,
     stored.filter((each) => each !== hook),
   );
   if (fault) return refusal(422, 'Validation Failed', [{ resource: 'Hook', code: 'custom', message: fault }]);
@@ -43,8 +47,9 @@ function sentHook(body: unknown): Partial<FakeGitHubHook> {
   return { ...(active === undefined ? {} : { active }), ...(events && { events }), ...(config && { config }) };
 }
 
-function faultOf(sent: Partial<FakeGitHubHook>, others: FakeGitHubHook[]): string | null {
-  const unknown = sent.events?.filter((event) => !EVENTS.includes(event)) ?? [];
+function faultOf(sent: Partial<FakeGitHubHook>, ofOrganization: boolean, others: FakeGitHubHook[]): string | null {
+  const valid = ofOrganization ? [...EVENTS, ...ORGANIZATION_EVENTS] : EVENTS;
+  const unknown = sent.events?.filter((event) => !valid.includes(event)) ?? [];
   if (unknown.length > 0) return `These events are not valid: ${unknown.join(', ')}`;
   const url = sent.config?.url;
   return others.some((other) => url !== undefined && other.config.url === url) ? 'Hook already exists' : null;

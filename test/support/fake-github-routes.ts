@@ -1,5 +1,6 @@
 import { answerGit, fileAt } from './fake-github-git.ts';
 import { answerHooks } from './fake-github-hooks.ts';
+import { answerPeople, answerPermission } from './fake-github-people.ts';
 import {
   type Answer,
   assetJson,
@@ -19,7 +20,11 @@ import {
 export function answerApi(world: FakeGitHubWorld, call: Call): Answer {
   const [, kind = '', first = '', second = '', ...rest] = call.path.split('/').map((part) => decodeURIComponent(part));
   if (kind === 'user' && first === '')
-    return call.token ? ok({ login: call.token.login, id: 1 }) : refusal(401, 'Who?');
+    return call.token
+      ? ok({ login: call.token.login, id: world.people.users.get(call.token.login) ?? 1, name: null })
+      : refusal(401, 'Who?');
+  const people = answerPeople(world, call, [kind, first, ...(second === '' ? [] : [second]), ...rest]);
+  if (people) return people;
   if (kind === 'meta') return ok({ verifiable_password_authentication: true });
   if (kind === 'user') return listed(world, call, owned(world, call, call.token?.login ?? ''));
   if (kind === 'users' && second === 'repos') {
@@ -65,6 +70,8 @@ function ofRepository(
   switch (what) {
     case '':
       return ok(repositoryJson(world, repository));
+    case 'collaborators':
+      return rest[1] === 'permission' ? answerPermission(world, call, repository.id, rest[0] ?? '') : MISSING;
     case 'hooks':
       return answerHooks(world, call, repository.hooks, rest[0]);
     case 'tags':

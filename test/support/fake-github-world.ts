@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type http from 'node:http';
 import type { FakeGit } from './fake-github-git.ts';
+import type { FakeGitHubPeople } from './fake-github-people.ts';
 
 /** When everything in the fake happened. */
 export const DATE = '2024-05-01T12:00:00Z';
@@ -61,6 +62,7 @@ export interface FakeGitHubWorld {
   tokens: { admin: string; stranger: string };
   repositories: FakeGitHubRepository[];
   organizations: Map<string, FakeGitHubHook[]>;
+  people: FakeGitHubPeople;
   /** Old `owner/name` to repository id. */
   renamed: Map<string, number>;
   nextId(): number;
@@ -72,6 +74,8 @@ export interface Call {
   query: URLSearchParams;
   headers: http.IncomingHttpHeaders;
   body: unknown;
+  /** Of a body that is a form. */
+  form: Record<string, string>;
   /** Whose token came along. The administrator sees what is private and manages hooks. */
   token: { login: string; admin: boolean } | null;
 }

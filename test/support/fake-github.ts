@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { ZipFile } from 'yazl';
 import { newGit } from './fake-github-git.ts';
 import { deliver } from './fake-github-hooks.ts';
+import { answerOauth, newPeople } from './fake-github-people.ts';
 import { answerApi } from './fake-github-routes.ts';
 import {
   type Answer,
@@ -63,6 +64,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
     tokens: { admin: 'ghp-of-the-admin', stranger: 'ghp-of-a-stranger' },
     repositories: [],
     organizations: new Map(),
+    people: newPeople(),
     renamed: new Map(),
     requests: [],
     leaks: [],
@@ -125,12 +127,16 @@ async function answer(fake: FakeGitHub, request: IncomingMessage, response: Serv
   const { authorization } = request.headers;
   fake.requests.push({ method, path: path + url.search, authorization });
   const text = (await request.toArray()).join('');
-  const body: unknown = text === '' ? null : JSON.parse(text);
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  const form = isForm ? Object.fromEntries(new URLSearchParams(text)) : {};
+  const body: unknown = text === '' || isForm ? null : JSON.parse(text);
   const secret = authorization?.replace(/^(token|bearer) /i, '');
-  const login = { [fake.tokens.admin]: 'vera', [fake.tokens.stranger]: 'stranger' }[secret ?? ''];
+  const logins = { [fake.tokens.admin]: 'vera', [fake.tokens.stranger]: 'stranger' };
+  const login = logins[secret ?? ''] ?? fake.people.given.get(secret ?? '');
   const token = login ? { login, admin: login === 'vera' } : null;
-  const call: Call = { method, path, query: url.searchParams, headers: request.headers, body, token };
-  if (path === url.pathname) send(response, answerPage(fake, call));
+  const call: Call = { method, path, query: url.searchParams, headers: request.headers, body, form, token };
+  if (path === url.pathname)
+    send(response, answerOauth(fake, call, request.headers.cookie ?? '') ?? answerPage(fake, call));
   else
     send(
       response,

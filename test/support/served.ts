@@ -79,6 +79,7 @@ export function configOn(ground: Pick<Ground, 'databaseUrl' | 'dataDir'>, port: 
     metricsToken: null,
     logLevel: 'debug',
     maxArtifactBytes: 10 * 2 ** 20,
+    siteAdmins: [],
     sweepMinutes: 60,
     webhookAllowHosts: [],
   };

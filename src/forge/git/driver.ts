@@ -45,6 +45,8 @@ export const gitDriver: ForgeDriver = {
     commitStatus: false,
     pullRequest: false,
   },
+  login: null,
+  people: null,
   check,
   repository,
   repositoryById: (forge, id) => repository(forge, { owner: '', name: id }),

@@ -6,6 +6,8 @@ import { apiPath, type GiteaApi, giteaApi } from './client.ts';
 import { parseDelivery } from './delivery.ts';
 import { openArchive, openFile, readFile } from './files.ts';
 import { ensureHook, type GiteaKind, removeHook } from './hooks.ts';
+import { giteaLogin } from './login.ts';
+import { giteaPeople } from './people.ts';
 import { propose, setStatus, writeFile } from './propose.ts';
 import { downloadPath, readRelease, readRepository, readTag, readText, segment } from './schema.ts';
 import { readTree } from './tree.ts';
@@ -19,6 +21,8 @@ export function giteaFamily(kind: GiteaKind, options: ForgeFetchOptions = {}): F
       ...{ assetDigest: false, organizationHooks: true, releases: true, hooks: true },
       ...{ commitStatus: true, pullRequest: true },
     },
+    login: giteaLogin(options),
+    people: giteaPeople(options),
     check: (forge) => check(api(forge), forge),
     repository: (forge, { owner, name }) => repositoryAt(api(forge), apiPath('repos', owner, name)),
     repositoryById: (forge, id) => repositoryAt(api(forge), apiPath('repositories', id)),

@@ -14,6 +14,8 @@ import { readContent, readReleases, readRepositories, readRepository, readTags }
 import { ask, askAll, type GitHubAnswer, openStream, refused, send } from './client.ts';
 import { parseGitHubHook } from './hook-notice.ts';
 import { ensureGitHubHook, removeGitHubHook } from './hook-registration.ts';
+import { githubLogin } from './login.ts';
+import { githubPeople } from './people.ts';
 import { proposeOnGitHub, setGitHubStatus, writeGitHubFile } from './propose.ts';
 import { readTree } from './tree.ts';
 
@@ -26,6 +28,8 @@ export const githubDriver: ForgeDriver = {
     ...{ assetDigest: true, organizationHooks: true, releases: true, hooks: true },
     ...{ commitStatus: true, pullRequest: true },
   },
+  login: githubLogin,
+  people: githubPeople,
   check,
   repository,
   repositoryById,
