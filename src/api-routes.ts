@@ -9,6 +9,7 @@ import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
+import { activationRoutes } from './licensing/api-activate.ts';
 import { customerFileRoutes } from './licensing/api-customer-file.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
 import { installationRoutes } from './licensing/api-installations.ts';
@@ -72,6 +73,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...validateRoutes(core),
+    ...activationRoutes(core),
   ];
   return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples })];
 }

@@ -66,6 +66,8 @@ export interface ProblemExtra {
   detail?: string;
   errors?: FieldError[];
   retryAfterSeconds?: number;
+  /** Members of the answer beside those that every problem has, such as `used` and `max` of a full license. */
+  facts?: Readonly<Record<string, unknown>>;
 }
 
 /** What stops a request. Shown to the caller as it is, so its texts hold no secret. */
@@ -75,6 +77,7 @@ export class Problem extends Error {
   readonly title: string;
   readonly errors: FieldError[];
   readonly retryAfterSeconds: number | undefined;
+  readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(code: ProblemCode, extra: ProblemExtra = {}) {
     const [status, title] = PROBLEMS[code];
@@ -85,6 +88,7 @@ export class Problem extends Error {
     this.title = title;
     this.errors = extra.errors ?? [];
     this.retryAfterSeconds = extra.retryAfterSeconds;
+    this.facts = extra.facts ?? {};
   }
 }
 

@@ -53,6 +53,19 @@ const PROBLEM_SCHEMA = {
     status: { type: 'integer' },
     code: { type: 'string', description: 'Stable; more may come', examples: ['INVALID_REQUEST'] },
     detail: { type: 'string' },
+    used: { type: 'integer', description: 'Of SITE_LIMIT: how many sites count' },
+    max: { type: ['integer', 'null'], description: 'Of SITE_LIMIT: how many may' },
+    activations: {
+      type: 'array',
+      description: 'Of SITE_LIMIT: the sites, their names masked, those silent the longest first',
+      items: { type: 'object' },
+    },
+    release_url: { type: ['string', 'null'], description: 'Of SITE_LIMIT: where one is released' },
+    next_at: {
+      type: 'string',
+      format: 'date-time',
+      description: 'Of TRANSFER_LIMIT: when the next site can be released',
+    },
     errors: {
       type: 'array',
       description: 'Wrong fields: a JSON pointer into the body, or /query/NAME, /path/NAME, /header/NAME',

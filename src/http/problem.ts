@@ -30,6 +30,7 @@ const OUTAGE_RETRY_SECONDS = 5;
 
 export function problemBody(found: Problem, requestId: string, publicUrl: string | null): ProblemBody {
   return {
+    ...found.facts,
     type: `${(publicUrl ?? '').replace(/\/+$/, '')}/problems/${found.code}`,
     title: found.title,
     status: found.status,

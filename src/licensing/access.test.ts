@@ -30,7 +30,7 @@ const releases = [
 ];
 
 function keyOf(grants: Grant[], change: Partial<LicenseSnapshot> = {}): KeyFound {
-  const bounds = { siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' };
+  const bounds = { siteLimit: null, countedSites: 0, endsAt: null, replacedBy: null, purpose: 'commercial' };
   const key = { id: 'key-1', suspended: false, revoked: false, domains: null, ...bounds };
   const license = {
     id: 'lic-1',

@@ -23,6 +23,12 @@ const asker = {
   channel: z.string().max(40).optional().meta({ description: 'Whether this channel is included as well' }),
   version: z.string().max(100).optional().meta({ description: 'The version of the product that is installed' }),
   platform: z.enum(PLATFORMS).optional(),
+  entitlements: z
+    .array(z.string().min(1).max(60))
+    .max(50)
+    .optional()
+    .meta({ description: 'Features that must be included as well' }),
+  nonce: z.string().max(100).optional().meta({ description: 'Sent back as it came' }),
 };
 const product = z
   .string()
@@ -81,8 +87,9 @@ function byId(deps: Deps, level: LevelRoutes): Route {
   });
 }
 
-type AskerBody = { [Name in Exclude<keyof Asker, 'platform'>]?: string | undefined } & {
+type AskerBody = { [Name in Exclude<keyof Asker, 'platform' | 'entitlements'>]?: string | undefined } & {
   platform?: Asker['platform'] | undefined;
+  entitlements?: string[] | undefined;
 };
 
 function askerOf(body: AskerBody): Asker {
@@ -92,5 +99,7 @@ function askerOf(body: AskerBody): Asker {
     channel: body.channel || null,
     version: body.version || null,
     platform: body.platform ?? null,
+    entitlements: body.entitlements ?? [],
+    nonce: body.nonce ?? null,
   };
 }

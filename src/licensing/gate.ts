@@ -45,6 +45,10 @@ export interface Use {
 }
 
 export interface Gate {
+  /** A key of ours with a typing error: it costs no look-up. */
+  isMalformed(keyText: string): boolean;
+  /** How a key is looked up; null: it is not one that could be. */
+  hashOf(keyText: string): string | null;
   /** null: there is no such product. Throws when the database does not answer. */
   ask(kind: Question['kind'], paths: readonly string[], credentials: Credentials): Promise<Asked | null>;
   /** Writes usage, slot and first use, and resolves once they are durable, with the verdict that holds then. */
@@ -95,6 +99,8 @@ export function makeGate(deps: GateDeps): Gate {
   }
 
   return {
+    isMalformed: (keyText) => parseKeyText(keyText, deps.keyPrefixes()).kind === 'malformed',
+    hashOf: (keyText) => hashOf(keyText).hash,
     async ask(kind, paths, credentials) {
       const { hash, found } = hashOf(credentials.keyText);
       const claim = siteClaim(credentials);

@@ -7,6 +7,7 @@ import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { parseAllowedSites } from './allowed-sites.ts';
 import { type KeyPurpose, keyHint, newKeyText, parseKeyText } from './license-key.ts';
+import { handOverSlots } from './store-activations.ts';
 import { deleteKey, findKey, insertKey, type KeyRecord, updateKey } from './store-keys.ts';
 import { updateLicense } from './store-licenses.ts';
 
@@ -142,6 +143,7 @@ export async function replaceKey(
   const end = toIso(change.end);
   const endsAt = key.endsAt !== null && key.endsAt < end ? key.endsAt : end;
   await updateKey(tx, key.id, { replacedBy: next.id, endsAt });
+  await handOverSlots(tx, key.id, next.id);
   await touched(tx, key, by, 'key.replace', {
     ...{ hint: key.hint, replaced_by: next.id, reason: change.reason },
     ends_at: { from: key.endsAt, to: endsAt },

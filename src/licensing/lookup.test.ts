@@ -83,7 +83,7 @@ onEachDatabase('the look-up of a poll', (database) => {
       revoked: false,
       key: {
         ...{ id: key.id, suspended: false, revoked: false, domains: null },
-        ...{ siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' },
+        ...{ siteLimit: null, countedSites: 0, endsAt: null, replacedBy: null, purpose: 'commercial' },
       },
       idlest: null,
       grants: [

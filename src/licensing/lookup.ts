@@ -99,7 +99,7 @@ function toSnapshot(
     key: {
       ...{ id: row.keyId, suspended: row.keySuspended, revoked: row.keyRevoked, domains: row.domains },
       ...{ siteLimit: row.keySiteLimit, countedSites: row.keyCountedSites, endsAt: row.keyEndsAt },
-      purpose: row.keyPurpose,
+      ...{ replacedBy: row.keyReplacedBy, purpose: row.keyPurpose },
     },
     grants,
     countedSites: row.countedSites,

@@ -145,7 +145,11 @@ async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<De
       changed: [],
     });
   if (claim !== null && question.site !== null && terms !== null) {
-    const context = { licenseId: license.id, keyId: license.key.id, unit: limitsInForce(terms).siteUnit };
+    const context = {
+      licenseId: license.id,
+      keyId: license.key.replacedBy ?? license.key.id,
+      unit: limitsInForce(terms).siteUnit,
+    };
     const notes = { now: question.now, ...(activation ? { label: activation.label } : { tell }) };
     const id = await writeSlot(tx, claim, question.site, { ...context, ...notes });
     slot = { ...slot, id };

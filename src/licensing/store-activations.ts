@@ -110,6 +110,11 @@ export async function releaseActivation(
   return true;
 }
 
+/** What a key claimed is its successor's, so that a limit of its own holds on. */
+export async function handOverSlots(tx: Tx, keyId: string, nextId: string): Promise<void> {
+  await tx('activations').where({ key_id: keyId, released_at: null }).update({ key_id: nextId });
+}
+
 /** Nothing of the license is beyond its limit any more. */
 export async function clearOverLimit(tx: Tx, licenseId: string): Promise<void> {
   await tx('activations').where({ license_id: licenseId, over_limit: true }).update({ over_limit: false });

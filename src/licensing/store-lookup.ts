@@ -15,6 +15,7 @@ export interface KeyRow {
   keyCountedSites: number;
   /** ms UTC. */
   keyEndsAt: number | null;
+  keyReplacedBy: string | null;
   keyPurpose: string;
   licenseId: string;
   organizationId: string;
@@ -29,8 +30,8 @@ export async function findKeysByHash(tx: Tx, hashes: readonly string[]): Promise
     tx,
     'keys-by-hash',
     `select k.hash, k.id as key_id, k.suspended_at as key_suspended, k.revoked_at as key_revoked, k.domains,
-       k.site_limit, k.ends_at, k.purpose, case when k.site_limit is null then 0 else
-         (select count(*) from activations a where a.key_id = k.id and a.released_at is null and a.counted) end as key_counted,
+       k.site_limit, k.ends_at, k.replaced_by, k.purpose, case when k.site_limit is null then 0 else
+         (select count(*) from activations a where a.key_id in (k.id, k.replaced_by) and a.released_at is null and a.counted) end as key_counted,
        l.id as license_id, l.organization_id, l.suspended_at, l.revoked_at, l.counted_sites, l.exempt_sites
      from license_keys k join licenses l on l.id = k.license_id where k.hash ${among(tx)}`,
     [JSON.stringify(hashes)],
@@ -49,6 +50,7 @@ function toKeyRow(row: Record<string, string | number | null>): KeyRow {
     keySiteLimit: row['site_limit'] == null ? null : Number(row['site_limit']),
     keyCountedSites: Number(row['key_counted']),
     keyEndsAt: typeof row['ends_at'] === 'string' ? fromIso(row['ends_at']) : null,
+    keyReplacedBy: typeof row['replaced_by'] === 'string' ? row['replaced_by'] : null,
     keyPurpose: String(row['purpose']),
     licenseId: String(row['license_id']),
     organizationId: String(row['organization_id']),

@@ -80,7 +80,7 @@ export async function usageCounts(tx: Tx, filter: UsageFilter, limit: number): P
 }
 
 /** Kinds of usage that are not the poll of a feed. */
-const NO_POLLS = ['download', 'missing', 'validate'];
+const NO_POLLS = ['download', 'missing', 'validate', 'activate'];
 
 /** How many polls of a product came with a key and how many without, since a day. */
 export async function keylessShare(

@@ -13,7 +13,7 @@ import { versionOrNull } from './extension-version.ts';
 import { type Asked, type Credentials, type Gate, siteClaim } from './gate.ts';
 import { keyAt } from './level-keys.ts';
 import { lookupAll } from './lookup.ts';
-import { NO_LICENSE, type Validation, validationCode, validationOf } from './validation.ts';
+import { noLicense, type Validation, validationCode, validationOf } from './validation.ts';
 import { mayTakeOver, verdict } from './verdict.ts';
 
 export interface ValidateDeps {
@@ -30,6 +30,10 @@ export interface Asker {
   /** Of the product. */
   version: string | null;
   platform: Platform | null;
+  /** Features that are asked for by name. */
+  entitlements: readonly string[];
+  /** Sent back as it came. */
+  nonce: string | null;
 }
 
 /**
@@ -43,11 +47,13 @@ export async function validateByText(
   asker: Asker,
   onMiss: () => Promise<void>,
 ): Promise<Validation> {
+  const stamp = { now: deps.clock(), nonce: asker.nonce };
+  if (deps.gate.isMalformed(keyText)) return noLicense('KEY_MALFORMED', stamp);
   const product = await deps.db.read((tx) => findServed(tx, productName));
   const asked =
     product && (await deps.gate.ask('validate', [productPath(product)], credentialsOf(keyText, product, asker)));
   if (asked === null || asked.verdict.code === 'NOT_FOUND') await onMiss();
-  return asked ? answer(deps, asked, asker) : NO_LICENSE;
+  return asked ? answer(deps, asked, asker) : noLicense('NOT_FOUND', stamp);
 }
 
 /** The same for a key by its id; `productName` null: the product at the level's own address. Throws NOT_FOUND. */
@@ -76,13 +82,13 @@ export async function validateById(
 }
 
 async function answer({ db, gate }: ValidateDeps, asked: Asked, asker: Asker): Promise<Validation> {
-  const code = validationCode(asked, asker.channel, await refusesVersion(db, asked, asker.version));
+  const code = validationCode(asked, asker.channel, await refusesVersion(db, asked, asker.version), asker.entitlements);
   const extensionVersion = versionOrNull(asker.version);
   const use = { kind: 'validate', platformVersion: '', extensionVersion, code };
   await gate.record(asked, use).catch(() => {
     throw problem('UNAVAILABLE', 'the answer could not be recorded', { retryAfterSeconds: 5 });
   });
-  return validationOf(asked, code);
+  return validationOf(asked, code, asker.nonce);
 }
 
 /** After the end of a license that leaves versions, whether this one is not among them. */
@@ -97,13 +103,17 @@ async function refusesVersion(db: Db, { product, verdict: found }: Asked, versio
 }
 
 /** Where a client does not say what it is, a product of one platform does. */
-function credentialsOf(keyText: string | null, product: Product, { site, instance, platform }: Asker): Credentials {
+export function credentialsOf(
+  keyText: string | null,
+  product: Product,
+  { site, instance, platform }: Pick<Asker, 'site' | 'instance' | 'platform'>,
+): Credentials {
   const [only] = product.platforms.length === 1 ? product.platforms : [];
   return { keyText, siteText: site, instanceText: instance, platform: platform ?? only ?? null };
 }
 
 /** By `org/repo[/edition]`, an old address too, or by id; a retired product is not served. */
-async function findServed(tx: Tx, name: string): Promise<Product | null> {
+export async function findServed(tx: Tx, name: string): Promise<Product | null> {
   const path = name.trim().replace(/^\/+|\/+$/g, '');
   const found = kindOfId(path) === 'product' ? await findProduct(tx, path) : await findProductByName(tx, path);
   return found?.retiredAt === null ? found : null;

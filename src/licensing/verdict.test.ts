@@ -39,7 +39,7 @@ type LicenseWish = Partial<Omit<LicenseSnapshot, 'key'>> & { key?: Partial<Licen
 
 const KEY: LicenseSnapshot['key'] = {
   ...{ id: 'key-1', suspended: false, revoked: false, domains: null },
-  ...{ siteLimit: null, countedSites: 0, endsAt: null, purpose: 'commercial' },
+  ...{ siteLimit: null, countedSites: 0, endsAt: null, replacedBy: null, purpose: 'commercial' },
 };
 
 function licenseOf({ key, ...change }: LicenseWish = {}): LicenseSnapshot {

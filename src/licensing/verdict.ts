@@ -65,6 +65,8 @@ export interface LicenseSnapshot {
     countedSites: number;
     /** From then on it opens nothing, ms UTC; null: it goes on. */
     endsAt: number | null;
+    /** The key that takes its place. */
+    replacedBy: string | null;
     purpose: string;
   };
   grants: readonly Grant[];

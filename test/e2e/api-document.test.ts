@@ -37,7 +37,10 @@ describe('the OpenAPI document', () => {
       expect(tag, operationId).not.toBe('');
       if (path.includes('{')) expect(problems, operationId).toContain('NOT_FOUND');
       if (path.includes('{id}')) expect(problems, operationId).toContain('WRONG_ID_KIND');
-      if (scope === 'public') expect(['getOpenapi', 'validateLicense']).toContain(operationId);
+      if (scope === 'public')
+        expect([
+          ...['getOpenapi', 'validateLicense', 'activateLicense', 'deactivateLicense', 'listOwnSites'],
+        ]).toContain(operationId);
     }
   });
 

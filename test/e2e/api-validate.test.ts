@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DAY, toIso } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
+import { makeGate } from '../../src/licensing/gate.ts';
+import { makeLookup } from '../../src/licensing/lookup.ts';
+import { makeRecorder } from '../../src/licensing/record.ts';
+import { strike } from '../../src/licensing/strikes.ts';
+import { validateByText } from '../../src/licensing/validate.ts';
 import type { Product } from '../../src/releases/product.ts';
 import { ProductSettings } from '../../src/releases/product.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
@@ -14,6 +19,7 @@ import {
   seedLicense,
   seedPackage,
   seedProduct,
+  seedSecrets,
   seedShop,
   seedSite,
   seedSoldLicense,
@@ -56,7 +62,12 @@ onEachDatabase('the validation of license keys', (database) => {
       valid: true,
       code: 'VALID',
       detail: expect.stringContaining('valid'),
+      ts: toIso(SEED_NOW),
+      nonce: null,
+      next_check_at: toIso(SEED_NOW + DAY),
+      activation: null,
       license: {
+        purpose: 'commercial',
         id: license.id,
         status: 'active',
         valid_until: '2027-01-01T12:00:00.000Z',
@@ -67,7 +78,7 @@ onEachDatabase('the validation of license keys', (database) => {
       in_grace: false,
       grace_until: null,
       renew_url: 'https://shop.example/renew',
-      limits: { sites: { used: 1, exempt: 0, max: 2 } },
+      limits: { sites: { used: 1, exempt: 0, max: 2, over_limit: false, key: null } },
       channels: ['rc', 'stable'],
       entitlements: { support: true },
     });
@@ -107,6 +118,70 @@ onEachDatabase('the validation of license keys', (database) => {
     }
     const retired = await seedProduct(db, shop.organization, null, { retiredAt: toIso(SEED_NOW) });
     expect((await validate({ key: key.text, product: retired.id })).json.code).toBe('NOT_FOUND');
+  });
+
+  it('sends the nonce back, tells the slot of the site, and when to ask again', async () => {
+    const { db } = database();
+    const { key, license } = await seedSoldLicense(db, shop, { given: SEED_NOW - 365 * DAY + 3_600_000 });
+    const slot = await seedSite(db, license, 'one.example.com');
+    const { json } = await validate({ key: key.text, site: 'one.example.com', nonce: 'n-1' });
+    expect(json).toMatchObject({ nonce: 'n-1', code: 'EXPIRING', next_check_at: toIso(SEED_NOW + 3_600_000) });
+    const first_seen_at = toIso(SEED_NOW);
+    expect(json.activation).toEqual({ id: slot.id, counted: true, exempt_reason: null, first_seen_at });
+    const unknown = await validate({ key: 'nobody', nonce: 'n-2' });
+    expect(unknown.json).toMatchObject({ nonce: 'n-2', code: 'NOT_FOUND', activation: null });
+  });
+
+  it('tells whether features are included', async () => {
+    const { db } = database();
+    const { key } = await seedSoldLicense(db, shop, {
+      terms: { entitlements: { support: true, seats: 0, tier: 'a' } },
+    });
+    const ask = async (...entitlements: string[]) => (await validate({ key: key.text, entitlements })).json;
+    expect((await ask('support', 'tier')).code).toBe('VALID');
+    for (const missing of ['seats', 'reports', 'toString'])
+      expect(await ask('support', missing)).toMatchObject({ valid: false, code: 'ENTITLEMENT_MISSING' });
+  });
+
+  it('keygate-miss-dearer-than-hit: a miss costs no statement more than a hit, a typing error none', async () => {
+    const { db } = database();
+    const { key } = await seedSoldLicense(db, shop);
+    const statements = async (text: string) => {
+      let count = 0;
+      const counting =
+        (run: typeof db.tx): typeof db.tx =>
+        (fn) =>
+          run((tx) => {
+            const counter = new Proxy(tx, {
+              apply(target, _, args) {
+                count += 1;
+                return Reflect.apply(target as never, undefined, args);
+              },
+              get(target, name) {
+                if (name === 'raw') count += 1;
+                return Reflect.get(target, name);
+              },
+            });
+            return fn(counter);
+          });
+      const gate = makeGate({
+        ...{ clock: api.now, secrets: seedSecrets, keyPrefixes: () => ['FG1'] },
+        ...{
+          lookup: makeLookup({ ...db, read: counting(db.read) }),
+          record: makeRecorder({ ...db, tx: counting(db.tx) }),
+        },
+      });
+      const deps = { db: { ...db, tx: counting(db.tx), read: counting(db.read) }, clock: api.now, gate };
+      const asker = { site: 'one.example.com', instance: null, channel: null, version: null, platform: null };
+      const whole = { ...asker, entitlements: [], nonce: null };
+      await validateByText(deps, text, shop.path, whole, () => strike(deps.db, '192.0.2.0/24', api.now()));
+      return count;
+    };
+    const [hit, miss] = [await statements(key.text), await statements('nobody')];
+    expect(hit).toBeGreaterThan(0);
+    expect(miss).toBeLessThanOrEqual(hit);
+    const typo = `${key.text.slice(0, -1)}${key.text.endsWith('2') ? '3' : '2'}`;
+    expect(await statements(typo)).toBe(0);
   });
 
   it('tells a malformed key without counting it as a miss', async () => {

@@ -143,11 +143,21 @@ async function shop(does: Does, packages: Packages) {
   await does('getOrganizationLicenseKey', { params: there });
   const question = { product: 'acme/hello', site: 'https://example.com/', channel: 'stable' };
   await does('validateLicense', { body: { key: sold.key, ...question }, token: null });
+  await activated(does, whole.key);
   await does('validateRepositoryLicenseKey', { params: here, body: question });
   await does('validateOrganizationLicenseKey', { params: there, body: question });
   await does('getRepositoryLicenseKeyUsage', { params: here });
   await does('getOrganizationLicenseKeyUsage', { params: there });
   return { key: sold.id as string, license: sold.license_id as string, text: sold.key as string };
+}
+
+/** What a site does with its key. */
+async function activated(does: Does, key: string): Promise<void> {
+  const site = { product: 'acme/hello', site: 'https://shop.example.org/', label: 'The shop' };
+  const runs = { version: '1.2.0', platform: 'joomla', platform_version: '5.2.1' };
+  await does('activateLicense', { body: { key, ...site, ...runs }, token: null });
+  await does('listOwnSites', { body: { key }, token: null });
+  await does('deactivateLicense', { body: { key, site: 'blog.example.org' }, token: null });
 }
 
 type Sold = Awaited<ReturnType<typeof shop>>;
