@@ -27,6 +27,7 @@ import { validateRoutes } from './licensing/api-validate.ts';
 import { movingRoutes } from './moving/api-moving.ts';
 import { deliveryRoutes } from './notify/api-deliveries.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
+import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
@@ -75,12 +76,15 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...validateRoutes(core),
     ...activationRoutes(core),
   ];
-  return [...routes, openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples })];
+  return [
+    ...routes,
+    openapiRoute(routes, { version, publicUrl: core.config.publicUrl, examples, events: eventDocs() }),
+  ];
 }
 
 /** The OpenAPI document of an installation; `publicUrl` null: of none in particular. */
 export function apiDocument(core: ApiCore, publicUrl: string | null) {
-  return openapiDocument(apiRoutes(core), { version, publicUrl, examples });
+  return openapiDocument(apiRoutes(core), { version, publicUrl, examples, events: eventDocs() });
 }
 
 /** What may stand in a bridge: feeds, no changelogs. */

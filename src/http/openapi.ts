@@ -4,6 +4,7 @@ import { roleInWords } from '../accounts/role.ts';
 import { scopeInWords } from '../accounts/scope.ts';
 import { PROBLEMS, type ProblemCode } from '../errors.ts';
 import { type Examples, withExample } from './openapi-examples.ts';
+import { type OutgoingEvent, webhooksSection } from './openapi-webhooks.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { type Route, route } from './route.ts';
 import { isStreamAnswer } from './stream.ts';
@@ -14,6 +15,8 @@ export interface ApiInfo {
   version: string;
   publicUrl: string | null;
   examples?: Examples;
+  /** What is sent to receivers. */
+  events?: readonly OutgoingEvent[];
 }
 
 const ALWAYS: readonly ProblemCode[] = ['INVALID_REQUEST'];
@@ -90,12 +93,17 @@ export function openapiDocument(routes: readonly Route[], info: ApiInfo): Json {
       [each.method]: withExample(operation(each, schemas), info.examples?.[each.operationId]),
     };
   }
+  const { events = [] } = info;
+  const webhooks = webhooksSection(events, (schema) => jsonSchema(schema, 'output', schemas));
   return {
     openapi: '3.1.0',
     info: { title: 'Feedgate', version: info.version, description: DESCRIPTION.replaceAll('\n', ' ') },
     servers: [{ url: (info.publicUrl ?? '').replace(/\/+$/, '') || '/' }],
-    tags: [...new Set(byPath.map(({ tag }) => tag))].sort(compare).map((name) => ({ name })),
+    tags: [...new Set([...byPath.map(({ tag }) => tag), ...(events.length > 0 ? ['events'] : [])])]
+      .sort(compare)
+      .map((name) => ({ name })),
     paths,
+    ...(events.length > 0 ? { webhooks } : {}),
     components: {
       schemas: Object.fromEntries([...schemas].sort(([a], [b]) => compare(a, b))),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'An API token, fgt_…' } },

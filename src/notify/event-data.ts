@@ -12,55 +12,45 @@ const base = {
 
 /** What is told of a thing, as it was right after the change: ids and state. No key, no address and no name of a customer is in it. */
 export const EVENT_DATA = {
-  key: z
-    .object({
-      ...{ object: z.literal('key'), ...base, license_id: z.string(), role: z.enum(['normal', 'master']) },
-      hint: z.string().meta({ description: 'Prefix and last characters', examples: ['FG1…7K2M'] }),
-      key_status: z.enum(KEY_STATUSES),
-    })
-    .meta({ id: 'KeyEventData' }),
-  license: z
-    .object({
-      ...{ object: z.literal('license'), ...base, customer_id: z.string(), master: z.boolean() },
-      status: z.enum(LICENSE_STATUSES),
-      valid_until: instant.nullable(),
-      grace_until: instant.nullable(),
-      counted_sites: z.number().int(),
-      max_sites: z.number().int().nullable(),
-    })
-    .meta({ id: 'LicenseEventData' }),
-  grant: z
-    .object({
-      ...{ object: z.literal('grant'), ...base, license_id: z.string(), package_id: z.string(), source: z.string() },
-      quantity: z.number().int(),
-      payment_ref: z.string().nullable(),
-      open: z.boolean(),
-    })
-    .meta({ id: 'GrantEventData' }),
-  site: z
-    .object({
-      ...{
-        object: z.literal('site'),
-        ...base,
-        license_id: z.string(),
-        key_id: z.string().nullable(),
-        site: z.string(),
-      },
-      host: z.string(),
-      counted: z.boolean(),
-      released: z.boolean(),
-    })
-    .meta({ id: 'SiteEventData' }),
-  release: z
-    .object({
-      ...{ object: z.literal('release'), ...base, product_id: z.string(), product_path: z.string() },
-      version: z.string(),
-      tag: z.string(),
-      channel: z.string(),
-      security: z.boolean(),
-      state: z.enum(['listed', 'withheld', 'withdrawn', 'yanked']),
-    })
-    .meta({ id: 'ReleaseEventData' }),
+  key: z.object({
+    ...{ object: z.literal('key'), ...base, license_id: z.string(), role: z.enum(['normal', 'master']) },
+    hint: z.string().meta({ description: 'Prefix and last characters', examples: ['FG1…7K2M'] }),
+    key_status: z.enum(KEY_STATUSES),
+  }),
+  license: z.object({
+    ...{ object: z.literal('license'), ...base, customer_id: z.string(), master: z.boolean() },
+    status: z.enum(LICENSE_STATUSES),
+    valid_until: instant.nullable(),
+    grace_until: instant.nullable(),
+    counted_sites: z.number().int(),
+    max_sites: z.number().int().nullable(),
+  }),
+  grant: z.object({
+    ...{ object: z.literal('grant'), ...base, license_id: z.string(), package_id: z.string(), source: z.string() },
+    quantity: z.number().int(),
+    payment_ref: z.string().nullable(),
+    open: z.boolean(),
+  }),
+  site: z.object({
+    ...{
+      object: z.literal('site'),
+      ...base,
+      license_id: z.string(),
+      key_id: z.string().nullable(),
+      site: z.string(),
+    },
+    host: z.string(),
+    counted: z.boolean(),
+    released: z.boolean(),
+  }),
+  release: z.object({
+    ...{ object: z.literal('release'), ...base, product_id: z.string(), product_path: z.string() },
+    version: z.string(),
+    tag: z.string(),
+    channel: z.string(),
+    security: z.boolean(),
+    state: z.enum(['listed', 'withheld', 'withdrawn', 'yanked']),
+  }),
 } as const satisfies Record<EventGroup, z.ZodObject>;
 
 export type ThingData = { [G in EventGroup]: z.input<(typeof EVENT_DATA)[G]> }[EventGroup];
@@ -77,7 +67,7 @@ export const EventCause = z.object({
 });
 export type EventCause = z.input<typeof EventCause>;
 
-export const TestData = z.object({ object: z.literal('webhook'), ...base }).meta({ id: 'TestEventData' });
+export const TestData = z.object({ object: z.literal('webhook'), ...base }).meta({ id: 'TestEvent' });
 
 /** The spec of Standard Webhooks asks for bodies below 20 kB. */
 export const MOST_BYTES = 20_000;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes, openapiText } from '../../src/api-routes.ts';
 import type { Route } from '../../src/http/route.ts';
+import { EVENT_TYPES } from '../../src/notify/event-types.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { accessPage } from '../support/access-table.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
@@ -41,6 +42,15 @@ describe('the OpenAPI document', () => {
         expect([
           ...['getOpenapi', 'validateLicense', 'activateLicense', 'deactivateLicense', 'listOwnSites'],
         ]).toContain(operationId);
+    }
+  });
+
+  it('describes every event that webhooks are told of', () => {
+    const { webhooks, components } = JSON.parse(openapiText(api.core));
+    expect(Object.keys(webhooks)).toEqual(Object.keys(EVENT_TYPES));
+    for (const [type, { post }] of Object.entries<{ post: { requestBody: object } }>(webhooks)) {
+      const [, name = ''] = /"\$ref":"#\/components\/schemas\/(\w+Event)"/.exec(JSON.stringify(post)) ?? [];
+      expect([type, components.schemas[name]?.properties.object.const]).toEqual([type, type.split('.')[0]]);
     }
   });
 
