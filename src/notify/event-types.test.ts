@@ -10,6 +10,10 @@ describe('event types', () => {
   it.each<[string, Record<string, unknown>, EventType | null]>([
     ['key.create', {}, 'key.created'],
     ['key.show', {}, null],
+    ['key.export', {}, null],
+    ['license.delete', {}, 'license.deleted'],
+    ['license.extend', {}, 'license.changed'],
+    ['site.takeover', {}, 'site.released'],
     ['key.domains', { domains: [] }, 'key.changed'],
     ['key.revoke', {}, 'key.revoked'],
     ['license.end', { payment_ref: 'order-1' }, 'license.renewed'],

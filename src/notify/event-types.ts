@@ -13,6 +13,7 @@ export const EVENT_TYPES = {
   'license.suspended': 'A license was suspended',
   'license.resumed': 'A suspended license works again',
   'license.revoked': 'A license was revoked, for ever',
+  'license.deleted': 'A license that nobody paid for was deleted',
   'license.expiring': 'A license ends within 30 days',
   'license.expired': 'A license has ended; `status` says whether a grace period lasts',
   'grant.added': 'Something was sold or given into a license',
@@ -39,6 +40,7 @@ const BY_ACTION = new Map<string, EventType | null>(
   Object.entries({
     'key.create': 'key.created',
     'key.show': null,
+    'key.export': null,
     'key.suspend': 'key.suspended',
     'key.resume': 'key.resumed',
     'key.revoke': 'key.revoked',
@@ -48,6 +50,7 @@ const BY_ACTION = new Map<string, EventType | null>(
     'license.suspend': 'license.suspended',
     'license.resume': 'license.resumed',
     'license.revoke': 'license.revoked',
+    'license.delete': 'license.deleted',
     'grant.add': 'grant.added',
     'grant.close': 'grant.closed',
     'grant.reopen': 'grant.reopened',
