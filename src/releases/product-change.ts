@@ -126,7 +126,7 @@ export function changedProduct(before: Product, edit: ProductEdit): Product {
 }
 
 /** `require_key` as a mode: the toggle turns on `strict`, and leaves a mode that needs a key as it is. */
-export function modeFor(current: Product['mode'], requireKey: boolean): Product['mode'] {
+function modeFor(current: Product['mode'], requireKey: boolean): Product['mode'] {
   if (!requireKey) return 'open';
   return current === 'open' ? 'strict' : current;
 }

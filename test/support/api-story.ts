@@ -5,6 +5,7 @@ import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
+import { settingUp } from './api-story-settings.ts';
 import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
 import { type SeededPerson, seedOperator } from './seed-people.ts';
 
@@ -66,6 +67,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await looked(does, sold);
   await releases(does, { id: scene.releaseId }, product);
   await people(does, scene.operator);
+  await settingUp(does, packages, product);
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {
