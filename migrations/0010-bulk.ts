@@ -15,6 +15,7 @@ async function up(tx: Knex): Promise<void> {
     // What was asked for, as JSON; the same name with something else is refused.
     text(t, 'wish');
     t.integer('count').notNullable();
+    t.integer('made').notNullable();
     made(t);
     t.unique(['organization_id', 'name']);
   });

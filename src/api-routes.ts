@@ -10,6 +10,7 @@ import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { activationRoutes } from './licensing/api-activate.ts';
+import { batchRoutes } from './licensing/api-batches.ts';
 import { customerFileRoutes } from './licensing/api-customer-file.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
 import { installationRoutes } from './licensing/api-installations.ts';
@@ -21,6 +22,7 @@ import { licenseRoutes } from './licensing/api-licenses.ts';
 import { packageRoutes } from './licensing/api-packages.ts';
 import { shopRoutes } from './licensing/api-shop.ts';
 import { siteRoutes } from './licensing/api-sites.ts';
+import { testKeyRoutes } from './licensing/api-test-keys.ts';
 import { usageRoutes } from './licensing/api-usage.ts';
 import { usageSeriesRoutes } from './licensing/api-usage-series.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
@@ -65,6 +67,8 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...grantRoutes(core),
     ...keyRoutes(core),
     ...keyLifeRoutes(core),
+    ...batchRoutes(core),
+    ...testKeyRoutes(core),
     ...siteRoutes(core),
     ...shopRoutes(core),
     ...usageRoutes(core),

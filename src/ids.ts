@@ -16,6 +16,8 @@ export const ID_PREFIX = {
   grant: 'grt',
   closing: 'cls',
   key: 'key',
+  batch: 'bat',
+  bulk: 'blk',
   activation: 'act',
   token: 'tok',
   user: 'usr',

@@ -64,6 +64,11 @@ const FINDERS: Partial<Record<IdKind, Finder>> = {
     const row = await tx('license_keys').where({ id }).first('license_id');
     return row ? placeOfLicense(tx, row.license_id) : null;
   },
+  async batch(tx, id) {
+    const row = await tx('key_batches').where({ id }).first('organization_id', 'package_id');
+    return row ? joined(row.organization_id, await placesOfPackages(tx, [row.package_id])) : null;
+  },
+  bulk: async (tx, id) => whole(await tx('bulk_runs').where({ id }).first('organization_id')),
   async activation(tx, id) {
     const row = await tx('activations').where({ id }).first('license_id');
     return row ? placeOfLicense(tx, row.license_id) : null;

@@ -9,7 +9,9 @@ import { forgeCheck } from './forge-check.ts';
 import { forgeLogin } from './forge-login.ts';
 import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
 import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
+import { keyBatch } from './key-batch.ts';
 import { keyCreate } from './key-create.ts';
+import { keyTest } from './key-test.ts';
 import { loginLink } from './login-link.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
@@ -40,7 +42,7 @@ export const commands: readonly Command[] = [
   ...[releaseList, releaseYank, releaseUnyank],
   ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
-  ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
+  ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[organizationShow, organizationSet],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],

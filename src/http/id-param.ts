@@ -4,6 +4,8 @@ import { ID_PREFIX, type IdKind, kindOfId } from '../ids.ts';
 const IN_WORDS: Partial<Record<IdKind, string>> = {
   package: 'a license package',
   key: 'a license key',
+  batch: 'a batch of keys',
+  bulk: 'a bulk change',
   token: 'an API token',
   loginLink: 'a login link',
   delivery: 'a hook delivery',

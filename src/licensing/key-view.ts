@@ -34,7 +34,7 @@ export const KeyView = z
 
 /** Stops in the order of what is told first: revoked for ever, over, suspended for a while. */
 export function keyStatus(
-  { revokedAt, endsAt, suspendedAt }: KeyRecord,
+  { revokedAt, endsAt, suspendedAt }: Pick<KeyRecord, 'revokedAt' | 'endsAt' | 'suspendedAt'>,
   now: number,
 ): z.input<typeof KeyView>['key_status'] {
   if (revokedAt !== null) return 'revoked';

@@ -23,7 +23,7 @@ const SEAL = 'license-key';
 export interface NewKey {
   licenseId: string;
   role: KeyRecord['role'];
-  label?: string;
+  label?: string | undefined;
   prefix: string;
   /** An own text (imported); else one is made. */
   text?: string | undefined;
@@ -32,12 +32,21 @@ export interface NewKey {
   domains?: readonly string[] | undefined;
   purpose?: KeyPurpose | undefined;
   siteLimit?: number | null | undefined;
+  batchId?: string;
 }
 
 /** Makes a key of a license; the text is sealed at once and returned this one time. */
 export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By): Promise<KeyRecord> {
-  const id = newId('key', by.now);
-  const key: KeyRecord = {
+  const key = newKey(secrets, wish, by.now);
+  await insertKey(tx, key, by.actor.id);
+  await note(tx, by, 'key.create', key.id, { license_id: key.licenseId, role: key.role, hint: key.hint });
+  return key;
+}
+
+/** A key that is not written yet. Throws INVALID_REQUEST and KEY_MALFORMED for what cannot be one. */
+export function newKey(secrets: Secrets, wish: NewKey, now: number): KeyRecord {
+  const id = newId('key', now);
+  return {
     id,
     licenseId: wish.licenseId,
     role: wish.role,
@@ -52,12 +61,9 @@ export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By):
     lastUsedAt: null,
     endsAt: null,
     replacedBy: null,
-    batchId: null,
-    createdAt: toIso(by.now),
+    batchId: wish.batchId ?? null,
+    createdAt: toIso(now),
   };
-  await insertKey(tx, key, by.actor.id);
-  await note(tx, by, 'key.create', id, { license_id: key.licenseId, role: key.role, hint: key.hint });
-  return key;
 }
 
 /** How a key is found again, shown in short and in full; of an imported hash the full text is nobody's to show. */
@@ -71,7 +77,7 @@ function proofOf(secrets: Secrets, id: string, wish: NewKey): Pick<KeyRecord, 'h
 }
 
 /** The full text, to be shown again. Throws NOT_FOUND where only its hash was imported. */
-export function keyText(secrets: Pick<Secrets, 'open'>, key: KeyRecord): string {
+export function keyText(secrets: Pick<Secrets, 'open'>, key: Pick<KeyRecord, 'id' | 'sealed'>): string {
   if (key.sealed === null)
     throw problem('NOT_FOUND', 'of this key only the hash was imported; its text is not known here');
   return secrets.open(SEAL, key.id, key.sealed);

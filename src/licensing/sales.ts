@@ -1,15 +1,17 @@
-import { findCustomerByEmail, findSurvivor, insertCustomer } from '../accounts/store-customers.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
-import { lockOrganization, type OrganizationRecord } from '../forge/store.ts';
+import type { OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { chainsOf } from './chains.ts';
 import { type By, changeDomains, createKey } from './keys.ts';
+import { requireLimit } from './level-keys.ts';
 import { whyNotSold } from './license-change.ts';
+import type { KeyPurpose } from './license-key.ts';
 import { newLicense } from './new-license.ts';
+import { customerFor } from './own-customers.ts';
 import type { GrantSource } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
 import { type KeyRecord, keysOfLicense } from './store-keys.ts';
@@ -46,6 +48,12 @@ export interface Sale {
   request: { token: string; key: string } | null;
   /** An own text for the key of a new license, e.g. from the shop that was used before; else one is made. */
   text?: string | undefined;
+  label?: string | undefined;
+  purpose?: KeyPurpose | undefined;
+  /** Of the key of a new license; null: as many sites as the license. */
+  siteLimit?: number | null | undefined;
+  /** ms UTC: an end of its own in the place of the package's time. */
+  end?: number | undefined;
 }
 
 export interface Sold {
@@ -60,7 +68,7 @@ export interface Sold {
 export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promise<Sold> {
   const sold = await packageHere(tx, sale, by.now);
   const earlier = await soldBefore(tx, sale);
-  if (earlier) return replay(tx, sale, earlier);
+  if (earlier) return replay(tx, sale, earlier, by.now);
   requireSellable(sold, sale, by.now);
   const license =
     sale.licenseId === null
@@ -106,19 +114,22 @@ async function soldBefore(tx: Tx, { organization, paymentRef, line, request }: S
   return repeated;
 }
 
-async function replay(tx: Tx, sale: Sale, grant: GrantRecord): Promise<Sold> {
+async function replay(tx: Tx, sale: Sale, grant: GrantRecord, now: number): Promise<Sold> {
   if (grant.packageId !== sale.packageId || (sale.licenseId !== null && sale.licenseId !== grant.licenseId)) {
     throw problem('PAYMENT_LINE_CONFLICT', `this payment line was sold as ${grant.packageId} in ${grant.licenseId}`);
   }
   const license = (await findLicense(tx, grant.licenseId)) as LicenseRecord;
   const keys = await keysOfLicense(tx, license.id);
-  const key = keys.find((each) => each.revokedAt === null) ?? keys[0];
+  // The key that the sale made, as long as it opens anything: only that one may the seller be told again.
+  const key = keys.find((each) => isAlive(each, now)) ?? keys[0];
   if (!key) throw problem('NOT_FOUND', 'the license has no key any more');
   return { license, grant, key, replayed: true };
 }
 
+type PackageOfSale = Pick<Sale, 'organization' | 'repositoryId' | 'packageId'>;
+
 /** The package, if it may be named on this route at all. */
-async function packageHere(tx: Tx, sale: Sale, now: number): Promise<PackageRecord> {
+export async function packageHere(tx: Tx, sale: PackageOfSale, now: number): Promise<PackageRecord> {
   await lockPackage(tx, sale.packageId, 'keep');
   const found = await findPackage(tx, sale.packageId);
   const isOwn = found?.organizationId === sale.organization.id;
@@ -131,7 +142,7 @@ async function packageHere(tx: Tx, sale: Sale, now: number): Promise<PackageReco
   return found;
 }
 
-async function offered(tx: Tx, { organization, repositoryId }: Sale, now: number): Promise<string> {
+async function offered(tx: Tx, { organization, repositoryId }: PackageOfSale, now: number): Promise<string> {
   const all = await packagesOf(tx, { organizationId: organization.id, repositoryId });
   const sold = all.filter((each) => each.kind !== 'master' && whyNotSold(each, now) === null);
   if (sold.length === 0) return 'it has none that is sold';
@@ -146,38 +157,10 @@ function requireSellable(sold: PackageRecord, sale: Sale, now: number): void {
 }
 
 async function makeLicense(tx: Tx, sale: Sale, by: By): Promise<LicenseRecord> {
-  const customerId = await customerFor(tx, sale, by);
+  const customerId = await customerFor(tx, sale.organization.id, sale, by);
   const license = newLicense({ organizationId: sale.organization.id, customerId, master: false }, by.now);
   await insertLicense(tx, license, by.actor.id);
   return license;
-}
-
-async function customerFor(tx: Tx, { organization, customer, customerId }: Sale, by: By): Promise<string> {
-  const email = customer.email.trim().toLowerCase();
-  // Two sales to one new buyer at once would make two customers; and none is sold to who is merged away meanwhile.
-  await lockOrganization(tx, organization.id);
-  if (customerId !== undefined && customerId !== null) return knownCustomer(tx, organization.id, customerId);
-  const known = email === '' ? null : await findCustomerByEmail(tx, organization.id, email);
-  if (known) return known.id;
-  const id = newId('customer', by.now);
-  const record = {
-    id,
-    organizationId: organization.id,
-    name: customer.name.trim(),
-    email,
-    kind: 'customer' as const,
-    createdAt: toIso(by.now),
-  };
-  await insertCustomer(tx, record, by.actor.id);
-  return id;
-}
-
-/** Of a double the customer that it was merged into. */
-async function knownCustomer(tx: Tx, organizationId: string, id: string): Promise<string> {
-  const found = await findSurvivor(tx, id);
-  if (found?.organizationId !== organizationId) throw problem('NOT_FOUND', `there is no customer ${id}`);
-  if (found.anonymizedAt !== null) throw problem('CUSTOMER_ANONYMIZED');
-  return found.id;
 }
 
 async function ownLicense(
@@ -208,9 +191,9 @@ function toGrant(sale: Sale, sold: PackageRecord, license: LicenseRecord, by: By
     packageVersion: sold.version,
     source: sold.kind === 'trial' ? 'trial' : sale.source,
     givenAt: toIso(by.now),
-    lengthValue: sold.terms.length?.value ?? null,
-    lengthUnit: sold.terms.length?.unit ?? null,
-    endsAt: null,
+    lengthValue: sale.end === undefined ? (sold.terms.length?.value ?? null) : null,
+    lengthUnit: sale.end === undefined ? (sold.terms.length?.unit ?? null) : null,
+    endsAt: sale.end === undefined ? null : toIso(sale.end),
     quantity: sale.quantity,
     paymentRef: sale.paymentRef,
     line: sale.line,
@@ -225,18 +208,22 @@ function toGrant(sale: Sale, sold: PackageRecord, license: LicenseRecord, by: By
 
 async function keyFor(tx: Tx, secrets: Secrets, sale: Sale, license: LicenseRecord, by: By): Promise<KeyRecord> {
   const keys = sale.licenseId === null ? [] : await keysOfLicense(tx, license.id);
-  const own = keys.find((key) => key.revokedAt === null);
-  if (!own) {
-    return createKey(
-      tx,
-      secrets,
-      {
-        ...{ licenseId: license.id, role: 'normal', prefix: sale.organization.keyPrefix, domains: sale.domains },
-        text: sale.text,
-      },
-      by,
-    );
+  const own = keys.find((key) => isInUse(key, by.now));
+  if (own) {
+    if (sale.domains.length > 0) await changeDomains(tx, own, sale.domains, by);
+    return own;
   }
-  if (sale.domains.length > 0) await changeDomains(tx, own, sale.domains, by);
-  return own;
+  const { domains, text, label, purpose, siteLimit } = sale;
+  await requireLimit(tx, license, siteLimit, by.now);
+  const key = { licenseId: license.id, role: 'normal' as const, prefix: sale.organization.keyPrefix };
+  return createKey(tx, secrets, { ...key, domains, text, label, purpose, siteLimit }, by);
+}
+
+/** A replaced key opens something until its overlap is over. */
+function isAlive({ revokedAt, endsAt }: KeyRecord, now: number): boolean {
+  return revokedAt === null && (endsAt === null || endsAt > toIso(now));
+}
+
+function isInUse(key: KeyRecord, now: number): boolean {
+  return isAlive(key, now) && key.replacedBy === null;
 }
