@@ -11,6 +11,8 @@ import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { activationRoutes } from './licensing/api-activate.ts';
 import { batchRoutes } from './licensing/api-batches.ts';
+import { bulkRoutes } from './licensing/api-bulk.ts';
+import { bulkReadRoutes } from './licensing/api-bulk-reads.ts';
 import { customerFileRoutes } from './licensing/api-customer-file.ts';
 import { grantRoutes } from './licensing/api-grants.ts';
 import { installationRoutes } from './licensing/api-installations.ts';
@@ -69,6 +71,8 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...keyLifeRoutes(core),
     ...batchRoutes(core),
     ...testKeyRoutes(core),
+    ...bulkRoutes(core),
+    ...bulkReadRoutes(core),
     ...siteRoutes(core),
     ...shopRoutes(core),
     ...usageRoutes(core),

@@ -22,6 +22,7 @@ import { type Logger, makeLogger } from './http/log.ts';
 import { type Metrics, makeMetrics } from './http/metrics.ts';
 import { makeSchedule } from './jobs/schedule.ts';
 import { makeWorker, type Worker } from './jobs/worker.ts';
+import { bulkJobs } from './licensing/bulk-runs.ts';
 import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
@@ -140,6 +141,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
         return again ? { again } : undefined;
       },
       [BRIDGE]: (job, lease) => writeBridge(bridge, job.subject, lease).then(() => undefined),
+      ...bulkJobs({ db, clock, onFailure: (err, license) => log.error({ err, license }, 'a license was not changed') }),
     },
     onFailure: (job, err, nextAt) =>
       log.warn({ err, job: job.kind, subject: job.subject, attempts: job.attempts, next_at: nextAt }, 'a job failed'),

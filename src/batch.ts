@@ -1,3 +1,8 @@
+/** Lets everything that waits have its turn: SQLite answers within this very turn of the event loop, so that a loop over it holds up polls. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 export interface BatchOptions<Q, A> {
   most: number;
   /** More than this is overload: the next is refused at once instead of piling up. */
@@ -23,7 +28,7 @@ export function makeBatch<Q, A>(options: BatchOptions<Q, A>): (question: Q) => P
   async function run(): Promise<void> {
     running = true;
     // One turn of the event loop gathers what arrived with the first.
-    await new Promise(setImmediate);
+    await breathe();
     while (waiting.length > 0) await answer(waiting.splice(0, most));
     running = false;
   }

@@ -5,6 +5,7 @@ import { mendDrift } from './forge/drift.ts';
 import { RECONCILE } from './forge/hooks.ts';
 import { listRepositories } from './forge/store.ts';
 import type { Chores } from './jobs/schedule.ts';
+import { forgetPlans } from './licensing/bulk-runs.ts';
 import { settleStandings } from './licensing/standings.ts';
 import { purgeStrikes } from './licensing/strikes.ts';
 import { rollUp } from './licensing/usage.ts';
@@ -33,6 +34,7 @@ export function choresOf({ db, clock, forge, log, addresses }: Core): Chores {
       await watchKeylessPolls(db, clock);
       await watchGateBypass(forge);
       await purgeReplies(db, clock());
+      await forgetPlans(db, clock());
       await purgeSignIns(db, clock());
       await purgeWebhooks(db, clock());
       await purgeStrikes(db, clock());

@@ -1,4 +1,5 @@
 import { type AuditEvent, audit, auditAll } from '../audit/audit.ts';
+import { breathe } from '../batch.ts';
 import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
@@ -57,6 +58,7 @@ export async function makeBatch(
     name = batch.name;
     onProgress(batch.made);
     if (batch.made >= batch.count) return batch;
+    await breathe();
   }
 }
 

@@ -8,9 +8,9 @@ import { decideChange } from './decide-change.ts';
 import type { By } from './keys.ts';
 import { type Decision, type LicenseChange, type NewGrant, type Refusal, refused } from './license-change.ts';
 import type { Grant } from './package-terms.ts';
-import { rememberLedger } from './refresh.ts';
-import { insertGrants, packageVersionsOf } from './store-ledgers.ts';
-import { type GrantRecord, type LicenseRecord, lockLicenses, updateLicense } from './store-licenses.ts';
+import { memoryOf } from './refresh.ts';
+import { insertGrants, packageVersionsOf, rememberLedgers } from './store-ledgers.ts';
+import { type GrantRecord, type LicenseRecord, lockLicenses, updateLicenses } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
 
 import { packagesOf } from './store-packages.ts';
@@ -41,7 +41,7 @@ interface Work {
 
 /**
  * Changes licenses of one organization, under their locks: a refused one is left as it is, and the others are changed all the same.
- * A few statements and one update a license, whatever their number.
+ * A few statements, whatever their number.
  */
 export async function changeLicensesIn(
   tx: Tx,
@@ -57,17 +57,16 @@ export async function changeLicensesIn(
     tx,
     [...rows.values()].flatMap((made) => made.map(({ row }) => row)),
   );
-  const products = await productsOfOrganization(tx, organizationId);
+  const ends = await writeAll(tx, organizationId, works, rows, order, by.now);
   const outcomes = new Map<string, Outcome>(ids.map((id) => [id, refused('NOT_FOUND', 'there is no such license')]));
   const events: AuditEvent[] = [];
-  for (const { license, ledger, decision } of works) {
-    const made = rows.get(license.id) ?? [];
+  for (const { license, decision } of works) {
     if (decision.kind === 'refused' || decision.kind === 'unchanged') {
       outcomes.set(license.id, decision);
       continue;
     }
-    const validUntil = await write(tx, { license, ledger, decision }, made, order, products, by.now);
-    const grantIds = made.map(({ row }) => row.id);
+    const grantIds = (rows.get(license.id) ?? []).map(({ row }) => row.id);
+    const validUntil = ends.get(license.id) ?? null;
     outcomes.set(license.id, { kind: 'changed', grantIds, validUntil });
     events.push(eventOf(license, order, { grantIds, validUntil }, by));
   }
@@ -75,21 +74,31 @@ export async function changeLicensesIn(
   return outcomes;
 }
 
-async function write(
+/** Until when each license lasts that is changed. */
+async function writeAll(
   tx: Tx,
-  { license, ledger, decision }: Work,
-  made: readonly Made[],
+  organizationId: string,
+  works: readonly Work[],
+  rows: ReadonlyMap<string, readonly Made[]>,
   { change, reason }: ChangeOrder,
-  products: Awaited<ReturnType<typeof productsOfOrganization>>,
   now: number,
-): Promise<string | null> {
-  if (decision.kind === 'state') {
-    await updateLicense(tx, license.id, stateFields(change, reason, now));
-    return license.validUntil;
-  }
-  const grants = [...ledger, ...made.map(({ grant }) => grant)];
-  const end = await rememberLedger(tx, license, grants, products, now);
-  return end === null ? null : toIso(end);
+): Promise<Map<string, string | null>> {
+  const stated = works.filter(({ decision }) => decision.kind === 'state').map(({ license }) => license);
+  const ids = stated.map(({ id }) => id);
+  if (ids.length > 0) await updateLicenses(tx, ids, stateFields(change, reason, now));
+  const products = await productsOfOrganization(tx, organizationId);
+  const memories = works
+    .filter(({ decision }) => decision.kind === 'grants')
+    .map(({ license, ledger }) => {
+      const grants = [...ledger, ...(rows.get(license.id) ?? []).map(({ grant }) => grant)];
+      return memoryOf(license, grants, products, now);
+    });
+  await rememberLedgers(tx, memories);
+  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
+  return new Map([
+    ...stated.map(({ id, validUntil }): [string, string | null] => [id, validUntil]),
+    ...memories.map(({ id, standing }): [string, string | null] => [id, iso(standing.validUntil)]),
+  ]);
 }
 
 /** What a change would do, without doing it. Ids that are not there, or another organization's, are missing in the answer. */
@@ -177,7 +186,7 @@ function toRow(
   return { row, grant: { id, package: sold, source, ...time, quantity, paymentRef, supersedes } };
 }
 
-function stateFields(change: LicenseChange, reason: string, now: number): Parameters<typeof updateLicense>[2] {
+function stateFields(change: LicenseChange, reason: string, now: number): Parameters<typeof updateLicenses>[2] {
   const at = toIso(now);
   if (change.kind === 'revoke') return { revokedAt: at, stateReason: reason };
   return change.kind === 'suspend'

@@ -3,10 +3,9 @@ import type { Tx } from '../db/dialect.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import type { Grant } from './package-terms.ts';
 import { standingAt } from './standing.ts';
-import { clearOverLimit } from './store-activations.ts';
-import { type LicenseRecord, updateLicense } from './store-licenses.ts';
+import { type LedgerMemory, rememberLedgers } from './store-ledgers.ts';
+import type { LicenseRecord } from './store-licenses.ts';
 import { ledgersOf } from './store-lookup.ts';
-import { saveStanding } from './store-standings.ts';
 import { type Limits, termsAt } from './terms.ts';
 import { limitsInForce } from './verdict.ts';
 
@@ -25,26 +24,24 @@ function siteLimitOf(
 type Remembering = Pick<LicenseRecord, 'id' | 'countedSites' | 'overLimitAt'>;
 
 /**
- * Writes what a license's row remembers of its ledger, which is `grants`; returns until when it lasts. A limit that shrank cuts no
- * site: it only marks since when there are too many.
+ * What a license's row remembers of its ledger, which is `grants`. A limit that shrank cuts no site: it only marks since when there
+ * are too many.
  */
-export async function rememberLedger(
-  tx: Tx,
-  license: Remembering,
+export function memoryOf(
+  { id, countedSites, overLimitAt }: Remembering,
   grants: readonly Grant[],
   products: readonly { id: string; repositoryId: string | null }[],
   now: number,
-): Promise<number | null> {
+): LedgerMemory {
   const limit = siteLimitOf(grants, products, now);
-  const over = limit !== null && license.countedSites > limit;
-  if (!over && license.overLimitAt !== null) await clearOverLimit(tx, license.id);
-  await updateLicense(tx, license.id, { overLimitAt: over ? (license.overLimitAt ?? toIso(now)) : null });
-  const standing = standingAt(grants, products, now);
-  await saveStanding(tx, license.id, standing);
-  return standing.validUntil;
+  const over = limit !== null && countedSites > limit;
+  return {
+    ...{ id, standing: standingAt(grants, products, now), fitsAgain: !over && overLimitAt !== null },
+    overLimitAt: over ? (overLimitAt ?? toIso(now)) : null,
+  };
 }
 
-/** The same, read anew, in the transaction of whatever changed the ledger, under the license's lock. */
+/** Writes it, read anew, in the transaction of whatever changed the ledger, under the license's lock. */
 export async function refreshLicense(
   tx: Tx,
   license: Pick<LicenseRecord, 'organizationId'> & Remembering,
@@ -52,5 +49,5 @@ export async function refreshLicense(
 ): Promise<void> {
   const grants = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
   const products = await productsOfOrganization(tx, license.organizationId);
-  await rememberLedger(tx, license, grants, products, now);
+  await rememberLedgers(tx, [memoryOf(license, grants, products, now)]);
 }

@@ -115,11 +115,6 @@ export async function handOverSlots(tx: Tx, keyId: string, nextId: string): Prom
   await tx('activations').where({ key_id: keyId, released_at: null }).update({ key_id: nextId });
 }
 
-/** Nothing of the license is beyond its limit any more. */
-export async function clearOverLimit(tx: Tx, licenseId: string): Promise<void> {
-  await tx('activations').where({ license_id: licenseId, over_limit: true }).update({ over_limit: false });
-}
-
 export async function findActivation(tx: Tx, id: string): Promise<WholeActivation | null> {
   const row = await tx('activations').select(COLUMNS).where({ id }).first();
   return row ? toActivation(row) : null;

@@ -1,6 +1,8 @@
-import { insertMany, isUniqueViolation, type Row, type Tx } from '../db/dialect.ts';
+import { toIso } from '../clock.ts';
+import { engineOf, insertMany, isUniqueViolation, type Row, type Tx } from '../db/dialect.ts';
 import { columnsOf, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
+import type { Standing } from './standing.ts';
 
 /** What is written of ledgers beyond one grant at a time, and how a license goes away. */
 
@@ -27,6 +29,42 @@ export async function insertGrants(tx: Tx, grants: readonly object[]): Promise<v
 export async function packageVersionsOf(tx: Tx, grantIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await tx('grants').whereIn('id', grantIds).select('id', 'package_version');
   return new Map(rows.map((row) => [row.id as string, Number(row.package_version)]));
+}
+
+/** What the row of a license remembers of its ledger. */
+export interface LedgerMemory {
+  id: string;
+  standing: Standing;
+  overLimitAt: string | null;
+  /** It had more sites than it may have, and has no more. */
+  fitsAgain: boolean;
+}
+
+/** Of many licenses with one statement, whose locks the caller holds. It counts as a change of each. */
+export async function rememberLedgers(tx: Tx, memories: readonly LedgerMemory[]): Promise<void> {
+  const fitting = memories.filter(({ fitsAgain }) => fitsAgain).map(({ id }) => id);
+  if (fitting.length > 0)
+    await tx('activations').whereIn('license_id', fitting).where({ over_limit: true }).update({ over_limit: false });
+  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
+  const rows = memories.map(({ id, standing: { state, until, validUntil, sites }, overLimitAt }) => ({
+    ...{ id, state, state_until: iso(until), valid_until: iso(validUntil), sites_allowed: sites },
+    over_limit_at: overLimitAt,
+  }));
+  const columns = ['state', 'state_until', 'valid_until', 'sites_allowed', 'over_limit_at'];
+  const set = (value: (column: string) => string) => columns.map((each) => `${each} = ${value(each)}`).join(', ');
+  if (engineOf(tx) === 'postgres') {
+    await tx.raw(
+      `update licenses set ${set((each) => `j.${each}`)}, revision = licenses.revision + 1
+       from json_populate_recordset(null::licenses, ?::json) j where licenses.id = j.id`,
+      [JSON.stringify(rows)],
+    );
+    return;
+  }
+  await tx.raw(
+    `update licenses set ${set((each) => `json_extract(j.value, '$.${each}')`)}, revision = revision + 1
+     from json_each(?) j where licenses.id = json_extract(j.value, '$.id')`,
+    [JSON.stringify(rows)],
+  );
 }
 
 /** True where a payment stands in the ledger, or a grant that says it was paid. */

@@ -109,6 +109,17 @@ export async function markOverLimit(tx: Tx, id: string, at: string): Promise<voi
   await tx('licenses').where({ id, over_limit_at: null }).update({ over_limit_at: at });
 }
 
+/** The same of many at once. */
+export async function updateLicenses(
+  tx: Tx,
+  ids: readonly string[],
+  change: Pick<Partial<LicenseRecord>, 'suspendedAt' | 'revokedAt' | 'stateReason'>,
+): Promise<void> {
+  await tx('licenses')
+    .whereIn('id', ids)
+    .update({ ...toRow(change), revision: tx.raw('revision + 1') });
+}
+
 /** Throws PAYMENT_LINE_CONFLICT when the payment line is taken; the caller looks first for a replay. */
 export async function insertGrant(tx: Tx, grant: GrantRecord): Promise<void> {
   try {

@@ -41,7 +41,15 @@ onEachDatabase('who may call the API', (database) => {
         ...{ withdrawnAt: null, yankedAt: null, yankedBy: null, yankReason: null },
       }),
     );
+    const batch = await api.post(`/organizations/${shop.organization.slug}/license-keys/batch`, {
+      ...{ package_id: sold.package.id, count: 1 },
+    });
+    const bulk = await api.post(`/organizations/${shop.organization.slug}/bulk`, {
+      ...{ action: 'suspend', selection: { license_ids: [sold.license.id] } },
+    });
     ids = {
+      batches: batch.json.id,
+      bulk: bulk.json.id,
       packages: sold.package.id,
       'license-keys': sold.key.id,
       keys: sold.key.id,
@@ -109,6 +117,8 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'setTeamRoles') return { team_roles: [] };
     if (operationId === 'changeLicense') return { notes: 'n' };
     if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
+    if (/KeyBatch$/.test(operationId)) return { package_id: ids['packages'], count: 1 };
+    if (operationId === 'planBulk') return { action: 'resume', selection: { license_ids: [ids['licenses']] } };
     if (operationId === 'switchLicense') return { package_id: ids['packages'] };
     return {};
   }
