@@ -111,6 +111,7 @@ describe('doctor at a running installation', () => {
         'public_url',
         'mode',
         'GATE_BYPASS',
+        'moving',
         'jobs',
       ]),
     );

@@ -83,13 +83,14 @@ interface Ready {
 async function open(deps: HookDeps, { side, tree, proposal, planned }: Ready, by: By): Promise<Adoption> {
   const { product, edits } = planned;
   const branch = product.edition === '' ? 'feedgate/adopt' : `feedgate/adopt-${product.edition}`;
-  const propose = (kept: readonly FileEdit[], told: Proposal): Promise<PullRequestState> => {
+  const propose = async (kept: readonly FileEdit[], told: Proposal): Promise<PullRequestState> => {
     const changes = kept.map(({ path, after }): FileChange => ({ path, content: after }));
     const title = titleOf(told);
     const spec = { branch, base: tree.branch, title, body: bodyOf(told), message: title, changes };
-    return side.driver.propose(side.connection, side.repository, spec);
+    const once = () => side.driver.propose(side.connection, side.repository, spec);
+    // Two at once make one pull request: whoever was slower is refused, looks again and finds it.
+    return once().catch((error: unknown) => (isRefused(error) ? once() : Promise.reject(error)));
   };
-  const own = edits.filter(({ path }) => !isWorkflow(path));
   let told: Proposal = proposal;
   let kept = edits;
   let pull: PullRequestState;
@@ -97,20 +98,10 @@ async function open(deps: HookDeps, { side, tree, proposal, planned }: Ready, by
     pull = await propose(kept, told);
   } catch (error) {
     // A token may write files and not workflows; the rest is worth having by itself.
-    const isWorth =
-      error instanceof ForgeTrouble && error.reason === 'refused' && own.length < edits.length && own.length > 0;
-    if (!isWorth) throw error;
-    const unsure = (names: readonly string[]) =>
-      names.map((name) => `${name} wrote the feed and should go, but the token may not change workflows`);
+    const own = edits.filter(({ path }) => !isWorkflow(path));
+    if (!isRefused(error) || own.length === edits.length || own.length === 0) throw error;
     kept = own;
-    told = {
-      ...proposal,
-      workflows: proposal.workflows.map((each) => ({
-        ...each,
-        removed: [],
-        unsure: [...each.unsure, ...unsure(each.removed)],
-      })),
-    };
+    told = withoutWorkflows(proposal);
     pull = await propose(kept, told);
   }
   const remarks = remarksOf(told);
@@ -120,6 +111,20 @@ async function open(deps: HookDeps, { side, tree, proposal, planned }: Ready, by
   };
   await remember(deps, adoption, proposal, by);
   return adoption;
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ForgeTrouble && error.reason === 'refused';
+}
+
+function withoutWorkflows(proposal: Proposal): Proposal {
+  const told = (name: string) => `${name} wrote the feed and should go, but the token may not change workflows`;
+  const workflows = proposal.workflows.map((each) => ({
+    ...each,
+    removed: [],
+    unsure: [...each.unsure, ...each.removed.map(told)],
+  }));
+  return { ...proposal, workflows };
 }
 
 async function remember(deps: HookDeps, adoption: Adoption, { plans }: Proposal, by: By): Promise<void> {

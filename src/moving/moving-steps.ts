@@ -64,7 +64,7 @@ export function adoptStep({ adoption, asked, ours }: StepGround): MovingStep {
   const step = 'adopt';
   if (asksOnlyUs(asked, ours)) return { step, state: 'done', detail: 'The newest release names this server only.' };
   if (adoption === null) return { step, state: 'open', detail: 'Open the pull request, or edit the manifest by hand.' };
-  return { step, state: 'open', detail: `Merge ${adoption.url}.` };
+  return { step, state: 'open', detail: `Merge ${adoption.url}, and release.` };
 }
 
 function asksOnlyUs(asked: readonly string[] | null, ours: ReadonlySet<string>): boolean {

@@ -25,7 +25,5 @@ export async function findAdoption(tx: Tx, productId: string): Promise<AdoptionR
 }
 
 export async function saveAdoption(tx: Tx, adoption: AdoptionRecord): Promise<void> {
-  const row = toRow(adoption, SHAPE);
-  const changed = await tx('adoptions').where({ product_id: adoption.productId }).update(row);
-  if (changed === 0) await tx('adoptions').insert(row);
+  await tx('adoptions').insert(toRow(adoption, SHAPE)).onConflict('product_id').merge();
 }

@@ -24,9 +24,7 @@ export async function findBridge(tx: Tx, productId: string): Promise<BridgeRecor
 }
 
 export async function saveBridge(tx: Tx, bridge: BridgeRecord): Promise<void> {
-  const row = toRow(bridge);
-  const changed = await tx('bridges').where({ product_id: bridge.productId }).update(row);
-  if (changed === 0) await tx('bridges').insert(row);
+  await tx('bridges').insert(toRow(bridge)).onConflict('product_id').merge();
 }
 
 /** Only where it is still the same bridge; false: it was changed or removed meanwhile. */

@@ -7,17 +7,18 @@ import { joomlaHttp } from '../../feeds/joomla/model/http-io.ts';
 import { installUpdate } from '../../feeds/joomla/model/install.ts';
 import type { JoomlaSite } from '../../feeds/joomla/model/site.ts';
 import { moveMethod } from '../../feeds/joomla/move/script-snippet.ts';
-import { adoptProduct } from '../../src/moving/adopt.ts';
+import { adoptAll, adoptProduct } from '../../src/moving/adopt.ts';
 import { BRIDGE, flushAddressCounts, setBridge } from '../../src/moving/bridge.ts';
 import { verdictOf } from '../../src/moving/conversion-text.ts';
 import { movingOf, oldRoutesOf } from '../../src/moving/moving.ts';
 import { proxyLines } from '../../src/moving/routes.ts';
+import { changeProduct } from '../../src/releases/products.ts';
 import { aliasesOf } from '../../src/releases/store-products.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { playAddUpdateSites, playMoveMethod, type UpdateSiteRow } from '../support/joomla-update-sites.ts';
 import { seedSoldLicense } from '../support/seed.ts';
 import { zipOf } from '../support/site-archives.ts';
-import { openVendor, pathOf, type Vendor } from '../support/vendor.ts';
+import { openVendor, pathOf, TARGETS, type Vendor } from '../support/vendor.ts';
 import { hasPhp, runPhp } from './kit-php/run-kit.ts';
 
 /** A shop in the shape of MokoWaaS: a plugin, a feed of five channels that no site ever understood, addresses on two forges. */
@@ -206,10 +207,44 @@ onEachDatabase('moving in', (database) => {
     expect(await adopt()).toMatchObject({ state: 'nothing', pullRequest: null });
   });
 
+  it('makes one pull request of two proposals at once, and says what a forge in trouble says', async () => {
+    const both = await Promise.all([adopt(), adopt()]);
+    expect(both.map(({ pullRequest }) => pullRequest?.number)).toEqual([1, 1]);
+    expect(vendor.repo.pulls).toHaveLength(1);
+    vendor.forge.setFault('502');
+    await expect(adopt()).rejects.toMatchObject({ name: 'ForgeTrouble' });
+    const all = await adoptAll(vendor.test.core.forge, [vendor.product], { dryRun: false, feedUrl: null }, vendor.by());
+    expect(all).toMatchObject([{ state: 'failed', pullRequest: null, remarks: [expect.any(String)] }]);
+  });
+
+  it('says why it cannot: no release yet, editions of one manifest', async () => {
+    const pro = await vendor.add({ edition: 'pro', settings: { assets: { joomla: '*-pro.zip' } } });
+    const wish = { dryRun: false, feedUrl: null };
+    const unknown = await adoptProduct(vendor.test.core.forge, pro, wish, vendor.by());
+    expect(unknown).toMatchObject({ state: 'impossible', remarks: [expect.stringContaining('No release')] });
+    const latest = vendor.repo.releases[0];
+    const files = Object.fromEntries(
+      [...vendor.repo.head.files]
+        .filter(([path]) => path.startsWith('src/'))
+        .map(([path, bytes]) => [path.slice(4), bytes]),
+    );
+    if (latest) await vendor.forge.addAsset(vendor.repo, latest, 'plg_hello-2.19.0-pro.zip', await zipOf(files));
+    await changeProduct(
+      vendor.test.core.db,
+      vendor.product.id,
+      { settings: { ...vendor.product.settings, assets: { joomla: 'plg_hello-?.??.?.zip' } } },
+      vendor.by(),
+    );
+    await changeProduct(vendor.test.core.db, pro.id, { settings: { ...pro.settings, targets: TARGETS } }, vendor.by());
+    await vendor.sync();
+    const shared = await adoptProduct(vendor.test.core.forge, pro, { ...wish, dryRun: true }, vendor.by());
+    expect(shared.remarks.join()).toContain('editions that are built from one manifest');
+    expect(shared.edits.map(({ path }) => path)).toEqual(['.gitea/workflows/release.yml']);
+  });
+
   it('without a right to workflows proposes the rest, and says so', async () => {
-    let refused = 0;
     vendor.forge.onRequest(({ method, path, body }) => {
-      if (method === 'POST' && path.endsWith('/contents') && body.includes('workflows') && refused++ === 0)
+      if (method === 'POST' && path.endsWith('/contents') && body.includes('workflows'))
         vendor.forge.setFault('forbidden', { path: /contents/, times: 1 });
     });
     const opened = await adopt();

@@ -1,3 +1,4 @@
+import { ForgeTrouble } from '../../../src/errors.ts';
 import type { ArchiveView, JoomlaFacts } from '../../../src/releases/release.ts';
 import { parseXmlText, XML_SIZE_LIMIT } from '../../../src/releases/safe-xml.ts';
 import type { FileEdit, MovePlan, Mover, MoveWish } from '../../../src/updates/mover.ts';
@@ -7,8 +8,10 @@ import { editManifest, scriptFileOf, serversOf } from './manifest-edit.ts';
 import { editScript } from './script-edit.ts';
 import { moveMethod, newScript } from './script-snippet.ts';
 
-/** Sources hold far fewer manifests; the rest of a large repository is not read. */
-const MOST_XML = 500;
+/** Sources hold far fewer manifests, and each file is a request: the rest of a large repository is not read. */
+const MOST_XML = 200;
+/** Folders of an extension in which XML files are anything but manifests. */
+const NO_MANIFESTS = /(?:^|\/)(?:languages?|tests?|vendor|node_modules|forms|sql|tmpl|layouts|docs?)\//;
 const SCRIPT = 'script.php';
 
 export const joomlaMover: Mover = {
@@ -68,7 +71,9 @@ async function textAt(source: ArchiveView, path: string): Promise<string | null>
   try {
     const text = Buffer.from(await source.read(path)).toString('latin1');
     return text.includes('\0') ? null : text;
-  } catch {
+  } catch (error) {
+    // Too large to be one; a forge that is away is no reason to say that there is none.
+    if (error instanceof ForgeTrouble && error.reason !== 'refused') throw error;
     return null;
   }
 }
@@ -76,7 +81,7 @@ async function textAt(source: ArchiveView, path: string): Promise<string | null>
 /** Manifests of this very extension, and all others. Placeholders of a build leave type and name readable as a rule. */
 async function manifestsIn(source: ArchiveView, facts: JoomlaFacts): Promise<{ own: Found[]; others: Found[] }> {
   const paths = source.files
-    .filter(({ path, size }) => path.endsWith('.xml') && size <= XML_SIZE_LIMIT)
+    .filter(({ path, size }) => path.endsWith('.xml') && size <= XML_SIZE_LIMIT && !NO_MANIFESTS.test(path))
     .map(({ path }) => path)
     .sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
   const own: Found[] = [];

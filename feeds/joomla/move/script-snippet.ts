@@ -17,12 +17,12 @@ export interface SnippetWish {
 export function moveMethod({ identity, feedUrl }: SnippetWish): string[] {
   const { type, element, folder, client } = identity;
   const clientId = client === 'administrator' ? 1 : 0;
-  return METHOD_TEXT.replace('__TO__', () => php(feedUrl))
-    .replace('__OURS__', () => php(oursPattern(feedUrl)))
-    .replace('__TYPE__', () => php(type))
-    .replace('__ELEMENT__', () => php(element))
-    .replace('__FOLDER__', () => php(folder))
-    .replace('__CLIENT__', () => String(clientId))
+  return METHOD_TEXT.replaceAll('__TO__', () => php(feedUrl))
+    .replaceAll('__OURS__', () => php(oursPattern(feedUrl)))
+    .replaceAll('__TYPE__', () => php(type))
+    .replaceAll('__ELEMENT__', () => php(element))
+    .replaceAll('__FOLDER__', () => php(folder))
+    .replaceAll('__CLIENT__', () => String(clientId))
     .trim()
     .split('\n');
 }
@@ -37,8 +37,12 @@ export function newScript(wish: SnippetWish): string {
 export function oursPattern(feedUrl: string): string {
   const { host, pathname } = new URL(feedUrl);
   const quoted = (text: string) => text.replace(/[\\^$.*+?()[\]{}|~/#-]/g, '\\$&');
-  const [, base = '', rest = ''] = /^(.*?)((?:\/[^/]+){2,4})$/.exec(pathname) ?? [];
-  return `~^https?://${quoted(host)}${quoted(base)}(?:/k/[^/?\\#]+)?${quoted(rest || pathname)}(?:[?\\#]|$)~i`;
+  // The kit puts the key behind the address of the server, which may have a path of its own.
+  const path = pathname
+    .slice(1)
+    .split('/')
+    .map((part) => `(?:/k/[^/?\\#]+)?/${quoted(part)}`);
+  return `~^https?://${quoted(host)}${path.join('')}(?:[?\\#]|$)~i`;
 }
 
 function php(text: string): string {
@@ -129,10 +133,12 @@ private function ${METHOD}()
                 // Joomla links it to the extension itself, when it finds the address of the manifest there.
             } else {
                 $query = $fresh()->update($db->quoteName('#__update_sites'))
-                    ->set($db->quoteName('location') . ' = ' . $db->quote($to))
-                    ->set($db->quoteName('type') . ' = ' . $db->quote('extension'))
-                    ->set($db->quoteName('enabled') . ' = 1')
-                    ->set($db->quoteName('last_check_timestamp') . ' = 0')
+                    ->set([
+                        $db->quoteName('location') . ' = ' . $db->quote($to),
+                        $db->quoteName('type') . ' = ' . $db->quote('extension'),
+                        $db->quoteName('enabled') . ' = 1',
+                        $db->quoteName('last_check_timestamp') . ' = 0',
+                    ])
                     ->where($db->quoteName('update_site_id') . ' = ' . $target);
                 $db->setQuery($query)->execute();
                 $query = $fresh()->delete($db->quoteName('#__updates'))

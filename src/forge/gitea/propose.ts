@@ -63,22 +63,22 @@ export async function propose(
   const path = await requirePath(api, repository);
   const base = await headOf(api, path, spec.base);
   if (base === null) throw new ForgeTrouble('refused', `there is no branch "${spec.base}"`);
+  const baseFiles = await filesAt(api, path, base);
   const open = await openPull(api, path, spec);
   const head = await headOf(api, path, spec.branch);
-  if (open !== null && head !== null) {
-    const ours = await filesAt(api, path, head);
-    const missing = missingIn(ours, await filesAt(api, path, base), spec.changes);
+  const ours = head === null ? null : await filesAt(api, path, head);
+  const missing = ours === null ? null : missingIn(ours, baseFiles, spec.changes);
+  if (open !== null && ours !== null && missing !== null) {
     if (missing.length > 0) await commit(api, path, spec, await filled(api, repository, base, missing), ours);
     const isReworded = await reword(api, path, open, spec);
-    return {
-      number: open.number,
-      url: open.html_url,
-      change: missing.length > 0 || isReworded ? 'updated' : 'unchanged',
-    };
+    const change = missing.length > 0 || isReworded ? 'updated' : 'unchanged';
+    return { number: open.number, url: open.html_url, change };
   }
+  // A branch that is as it should be is somebody's who is about to open its pull request at this very moment.
+  if (missing?.length === 0) return openNew(api, path, spec);
   if (head !== null) await api.ask(`DELETE ${path}/branches/${branchPath(spec.branch)}`);
   const { branch, base: from, message } = spec;
-  await commit(api, path, { branch: from, newBranch: branch, message }, spec.changes, await filesAt(api, path, base));
+  await commit(api, path, { branch: from, newBranch: branch, message }, spec.changes, baseFiles);
   return openNew(api, path, spec);
 }
 
