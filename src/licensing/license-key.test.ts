@@ -202,6 +202,13 @@ describe('parseKeyText', () => {
     expect(parseKeyText(` ${text.toLowerCase()} `, [])).toEqual({ kind: 'foreign', text: text.toLowerCase() });
   });
 
+  it("does not take another server's keys for its own where only the letters and the first digit fit", () => {
+    for (const text of ['MOKO-1ABC-DEFG-HJKM-NPQR', 'moko 1abc defg hjkm npqr'])
+      expect(parseKeyText(text, ['FG1', 'MOKO1'])).toEqual({ kind: 'foreign', text });
+    expect(parseKeyText('MOKO1-ABC', ['FG1', 'MOKO1']).kind).toBe('malformed');
+    expect(parseKeyText('moko\u00ad1-abc', ['FG1', 'MOKO1']).kind).toBe('malformed');
+  });
+
   it('never throws, and what it calls ours is canonical', () => {
     fc.assert(
       fc.property(

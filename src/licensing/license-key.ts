@@ -74,7 +74,12 @@ export function parseKeyText(text: string, knownPrefixes: readonly string[]): Pa
     const canonical = readOurs(compact, prefix);
     if (canonical !== null) return { kind: 'ours', text: canonical };
   }
-  if (knownPrefixes.some((prefix) => compact.startsWith(prefix))) return { kind: 'malformed' };
+  // With its letters together: the `MOKO-1ABC-…` of another server does not wear `MOKO1`.
+  const beginning = typed
+    .normalize('NFKC')
+    .toUpperCase()
+    .replace(/\p{Cf}/gu, '');
+  if (knownPrefixes.some((prefix) => beginning.startsWith(prefix))) return { kind: 'malformed' };
   return /[\p{Cc}\p{Cs}]/u.test(typed) ? { kind: 'unusable' } : { kind: 'foreign', text: typed };
 }
 
