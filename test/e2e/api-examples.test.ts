@@ -18,11 +18,11 @@ onEachDatabase('the examples of the OpenAPI document', (database) => {
     const api = await startApi(database());
     const routes = apiRoutes(api.core);
     const scene = await setScene(database().db);
-    const teller = makeTeller(api, routes);
+    const teller = makeTeller(api, routes, scene.addresses);
     try {
       await tellStory(teller, scene);
     } finally {
-      scene.close();
+      await scene.close();
       await api.close();
     }
     const examples = teller.examples();

@@ -1,22 +1,37 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { exampleFacts } from '../../feeds/joomla/fixtures/example.ts';
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
-import { saveRelease } from '../../src/releases/store-releases.ts';
+import { replaceArtifacts, saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
 import { settingUp } from './api-story-settings.ts';
-import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
+import { startFakeForge } from './fake-forge.ts';
+import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSecrets, seedSite } from './seed.ts';
 import { type SeededPerson, seedOperator } from './seed-people.ts';
 
 /** A site of a license, seen by a poll before. */
 export type SeeSite = (licenseId: string, host: string) => Promise<void>;
 
-/** What there is before the story begins: Acme with a repository, its product and a release. */
+const MANIFEST = `<?xml version="1.0" encoding="utf-8"?>
+<extension type="plugin" group="system" method="upgrade">
+  <name>Hello</name>
+  <version>1.2.0</version>
+  <files><filename plugin="hello">hello.php</filename></files>
+</extension>
+`;
+
+/** What there is before the story begins: Acme on a forge, with a repository, its product and a release. */
 export async function setScene(db: Db) {
-  const forge = await seedForge(db, { name: 'git.example.com' });
+  const remote = await startFakeForge({ kind: 'gitea', now: () => SEED_NOW });
+  const repo = await remote.createRepository({ owner: 'acme', name: 'hello' });
+  await remote.pushBranch(repo, { 'hello.xml': MANIFEST, 'hello.php': '<?php\n' });
+  const id = newId('forge', SEED_NOW);
+  const tokenSealed = seedSecrets.seal('forge-token', id, remote.token);
+  const forge = await seedForge(db, { id, name: 'git.example.com', baseUrl: remote.url, tokenSealed });
   const organization = await seedOrganization(db, forge, { owner: 'acme', slug: 'acme', name: 'Acme' });
-  const repository = await seedRepository(db, organization, { name: 'hello', remoteId: '7' });
+  const repository = await seedRepository(db, organization, { name: 'hello', remoteId: String(repo.id) });
   const product = await seedProduct(db, organization, repository, { name: 'Hello', description: 'Greets visitors.' });
   const releaseId = newId('release', SEED_NOW);
   const at = toIso(SEED_NOW);
@@ -29,20 +44,31 @@ export async function setScene(db: Db) {
       ...{ withdrawnAt: null, yankedAt: null, yankedBy: null, yankReason: null },
     }),
   );
+  const digest = { sha256: 'a'.repeat(64), sha384: 'b'.repeat(96), sha512: 'c'.repeat(128) };
+  const facts = exampleFacts({
+    ...{ type: 'plugin', element: 'hello', folder: 'system', client: 'site', name: 'Hello', version: '1.2.0' },
+    ...{ updateServers: [], changelogUrl: null, manifestPath: 'hello.xml' },
+  });
+  const artifact = {
+    ...{ id: newId('artifact', SEED_NOW), releaseId, platform: 'joomla' as const, fileName: 'plg_hello-1.2.0.zip' },
+    ...{ size: 20_480, ...digest, facts, repack: null, listed: true, createdAt: at },
+    source: { kind: 'asset' as const, id: '31', locator: '31', name: 'plg_hello-1.2.0.zip' },
+  };
+  await db.tx((tx) => replaceArtifacts(tx, releaseId, [artifact], 'test', at));
   const seeSite: SeeSite = async (licenseId, host) => void (await seedSite(db, { id: licenseId }, host));
   const receiver = createServer((_req, res) => void res.writeHead(204).end());
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks/feedgate`;
-  return {
-    organization,
-    repository,
-    product,
-    releaseId,
-    seeSite,
-    receiverUrl,
-    close: () => receiver.close(),
-    operator: await seedOperator(db),
-  };
+  const addresses = [
+    [remote.url, 'https://git.example.com'],
+    [new URL(receiverUrl).origin, 'https://shop.example'],
+  ] as const;
+  async function close() {
+    receiver.close();
+    await remote.close();
+  }
+  const operator = await seedOperator(db);
+  return { organization, repository, product, releaseId, seeSite, receiverUrl, addresses, close, operator };
 }
 
 type Does = Teller['does'];
@@ -65,6 +91,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await dated(does, packages);
   await told(does, scene.receiverUrl);
   await looked(does, sold);
+  await moved(does, product);
   await releases(does, { id: scene.releaseId }, product);
   await people(does, scene.operator);
   await settingUp(does, packages, product);
@@ -123,6 +150,13 @@ async function sellable(does: Does, productId: string) {
   await does('getRepositoryPackage', { params: { ...REPO, id: yearly.id } });
   await does('getOrganizationPackage', { params: { ...ORG, id: bundle.id } });
   await does('changeRepositoryPackage', { params: { ...REPO, id: yearly.id }, body: { grace_days: 7 } });
+  await does('listRepositoryPackageVersions', { params: { ...REPO, id: yearly.id } });
+  await does('listOrganizationPackageVersions', { params: { ...ORG, id: bundle.id } });
+  const slip = { name: 'A slip', duration: null, sites: 1 };
+  const here = await does('createRepositoryPackage', { params: REPO, body: slip });
+  await does('deleteRepositoryPackage', { params: { ...REPO, id: here.id } });
+  const there = await does('createOrganizationPackage', { params: ORG, body: slip });
+  await does('deleteOrganizationPackage', { params: { ...ORG, id: there.id } });
   await does('changeOrganizationPackage', { params: { ...ORG, id: bundle.id }, body: { name: 'Everything for life' } });
   return { yearly: yearly.id as string, bundle: bundle.id as string, addon: more.id as string };
 }
@@ -233,6 +267,8 @@ async function customers(does: Does): Promise<void> {
   await does('changeCustomer', { params: { id: grace.id }, body: { kind: 'reseller', notes: 'Pays by invoice.' } });
   await does('mergeCustomer', { params: { id: twin.id }, body: { into: grace.id } });
   await does('exportCustomers', { params: ORG });
+  await does('exportCustomer', { params: { id: grace.id } });
+  await does('anonymizeCustomer', { params: { id: grace.id }, body: { dry_run: true } });
 }
 
 async function found(does: Does, sold: Sold): Promise<void> {
@@ -286,4 +322,12 @@ async function people(does: Does, { session, otherSessionId }: SeededPerson): Pr
   await does('endMyOtherSessions', { session });
   await does('getTeamRoles', { params: ORG });
   await does('setTeamRoles', { params: ORG, body: { team_roles: [{ team_id: '3', role: 'support' }] } });
+}
+
+async function moved(does: Does, product: { id: string }): Promise<void> {
+  await does('adoptProduct', { params: product, body: { dry_run: true } });
+  await does('adoptOrganization', { params: ORG, body: { dry_run: true } });
+  await does('setBridge', { params: product, body: { branch: 'main', path: 'updates.xml' } });
+  await does('getMoving', { params: product });
+  await does('endBridge', { params: product });
 }
