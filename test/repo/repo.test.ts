@@ -48,7 +48,8 @@ describe('pages', () => {
 
   it.each(pages)('%s: every file that it links to is there', (page) => {
     const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/')) : '';
-    const links = [...read(page).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');
+    const prose = read(page).replace(/```[\s\S]*?```|`[^`\n]*`/g, '');
+    const links = [...prose.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');
     expect(links.filter((link) => !existsSync(join(repository, folder, link)))).toEqual([]);
   });
 
