@@ -27,6 +27,7 @@ export const ID_PREFIX = {
   job: 'job',
   audit: 'aud',
   lease: 'lse',
+  import: 'imp',
   webhook: 'whk',
   webhook_event: 'evt',
   webhook_delivery: 'whd',

@@ -4,10 +4,12 @@ import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { forgeAdd, forgeList } from './forge.ts';
 import { forgeCheck } from './forge-check.ts';
 import { forgeLogin } from './forge-login.ts';
 import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
+import { importCommand } from './import.ts';
 import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyBatch } from './key-batch.ts';
 import { keyCreate } from './key-create.ts';
@@ -50,5 +52,6 @@ export const commands: readonly Command[] = [
   ...[auditCommand],
   ...[usageCommand, installationsCommand],
   ...[convert, adopt, productMoving, routes, bridgeSet, bridgeRemove],
+  ...[importCommand, exportCommand],
   ...[lint, openapi],
 ];

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Product } from '../releases/product.ts';
 import type { Platform } from '../releases/release.ts';
 import type { Secrets } from '../secrets.ts';
+import { sealedText } from './keys.ts';
 import { parseKeyText } from './license-key.ts';
 import type { Lookup, LookupAnswer } from './lookup.ts';
 import type { AskedActivation, Record } from './record.ts';
@@ -28,6 +29,8 @@ export interface Asked {
   question: Question;
   verdict: Verdict;
   keyHash: string | null;
+  /** The text of a key of which only the hash was known so far; to be sealed, and for nothing else. */
+  newText?: string;
 }
 
 /** What an answer was about, for whoever counts it. */
@@ -57,7 +60,7 @@ export interface Gate {
 
 export interface GateDeps {
   clock: Clock;
-  secrets: Pick<Secrets, 'lookupHash'>;
+  secrets: Pick<Secrets, 'lookupHash' | 'seal'>;
   /** Every prefix that our keys wear here. */
   keyPrefixes(): readonly string[];
   lookup: Lookup;
@@ -83,11 +86,11 @@ export function siteClaim({ siteText, instanceText, platform }: Credentials): Si
 export function makeGate(deps: GateDeps): Gate {
   const { clock, secrets, lookup, record } = deps;
 
-  function hashOf(keyText: string | null): { hash: string | null; found: KeyFound } {
+  function hashOf(keyText: string | null): { hash: string | null; found: KeyFound; text?: string } {
     const parsed = keyText === null ? ({ kind: 'none' } as const) : parseKeyText(keyText, deps.keyPrefixes());
     if (parsed.kind === 'none' || parsed.kind === 'malformed') return { hash: null, found: { kind: parsed.kind } };
     if (parsed.kind === 'unusable') return { hash: null, found: { kind: 'unknown' } };
-    return { hash: secrets.lookupHash(parsed.text), found: { kind: 'unknown' } };
+    return { hash: secrets.lookupHash(parsed.text), found: { kind: 'unknown' }, text: parsed.text };
   }
 
   /** The same question, now that it matters which site has been silent the longest. */
@@ -102,7 +105,7 @@ export function makeGate(deps: GateDeps): Gate {
     isMalformed: (keyText) => parseKeyText(keyText, deps.keyPrefixes()).kind === 'malformed',
     hashOf: (keyText) => hashOf(keyText).hash,
     async ask(kind, paths, credentials) {
-      const { hash, found } = hashOf(credentials.keyText);
+      const { hash, found, text } = hashOf(credentials.keyText);
       const claim = siteClaim(credentials);
       const answer: LookupAnswer = await lookup({ paths, keyHash: hash, site: claim });
       const { product, path, document } = answer;
@@ -114,7 +117,8 @@ export function makeGate(deps: GateDeps): Gate {
       const question: Question = { now: clock(), kind, product, key, site };
       const decided = { question, verdict: verdict(question) };
       const taken = mayTakeOver(decided.verdict) ? await withIdlest(question, hash) : decided;
-      return { product, path, document, ...taken, keyHash: hash };
+      const isNew = key.kind === 'found' && key.license.key.textUnknown === true && text !== undefined;
+      return { product, path, document, ...taken, keyHash: hash, ...(isNew ? { newText: text } : {}) };
     },
     record(asked, { kind, platformVersion, extensionVersion, code, file, activation }) {
       const { question } = asked;
@@ -125,6 +129,9 @@ export function makeGate(deps: GateDeps): Gate {
         question,
         verdict: asked.verdict,
         keyHash: asked.keyHash,
+        ...(license !== null && asked.newText !== undefined
+          ? { learned: sealedText(secrets, license.key.id, asked.newText) }
+          : {}),
         code,
         extensionVersion,
         activation,

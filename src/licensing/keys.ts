@@ -8,7 +8,7 @@ import type { Secrets } from '../secrets.ts';
 import { parseAllowedSites } from './allowed-sites.ts';
 import { type KeyPurpose, keyHint, newKeyText, parseKeyText } from './license-key.ts';
 import { handOverSlots } from './store-activations.ts';
-import { deleteKey, findKey, insertKey, type KeyRecord, updateKey } from './store-keys.ts';
+import { deleteKey, findKey, insertKey, type KeyRecord, keepDigest, type SealedText, updateKey } from './store-keys.ts';
 import { updateLicense } from './store-licenses.ts';
 
 /** Who does it, for the audit and the `created_by` of rows. */
@@ -18,7 +18,8 @@ export interface By {
   now: number;
 }
 
-const SEAL = 'license-key';
+export const SEAL = 'license-key';
+export const DIGEST_SEAL = 'license-key-sha256';
 
 export interface NewKey {
   licenseId: string;
@@ -39,6 +40,7 @@ export interface NewKey {
 export async function createKey(tx: Tx, secrets: Secrets, wish: NewKey, by: By): Promise<KeyRecord> {
   const key = newKey(secrets, wish, by.now);
   await insertKey(tx, key, by.actor.id);
+  if (wish.sha256 !== undefined) await keepDigest(tx, key.id, sealedDigest(secrets, key.id, wish.sha256));
   await note(tx, by, 'key.create', key.id, { license_id: key.licenseId, role: key.role, hint: key.hint });
   return key;
 }
@@ -74,6 +76,16 @@ function proofOf(secrets: Secrets, id: string, wish: NewKey): Pick<KeyRecord, 'h
   }
   const text = wish.text === undefined ? newKeyText(wish.prefix) : ownText(wish.text, wish.prefix);
   return { hash: secrets.lookupHash(text), hint: keyHint(text), sealed: secrets.seal(SEAL, id, text) };
+}
+
+/** The SHA-256 that a key came as, sealed: nobody is shown it, but an export needs it. */
+export function sealedDigest(secrets: Pick<Secrets, 'seal'>, id: string, sha256: string): string {
+  return secrets.seal(DIGEST_SEAL, id, sha256.toLowerCase());
+}
+
+/** The text of a key under which it is kept from now on. */
+export function sealedText(secrets: Pick<Secrets, 'seal'>, id: string, text: string): SealedText {
+  return { id, sealed: secrets.seal(SEAL, id, text), hint: keyHint(text) };
 }
 
 /** The full text, to be shown again. Throws NOT_FOUND where only its hash was imported. */

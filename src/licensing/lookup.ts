@@ -100,6 +100,7 @@ function toSnapshot(
       ...{ id: row.keyId, suspended: row.keySuspended, revoked: row.keyRevoked, domains: row.domains },
       ...{ siteLimit: row.keySiteLimit, countedSites: row.keyCountedSites, endsAt: row.keyEndsAt },
       ...{ replacedBy: row.keyReplacedBy, purpose: row.keyPurpose },
+      ...(row.keyTextUnknown ? { textUnknown: true } : {}),
     },
     grants,
     countedSites: row.countedSites,

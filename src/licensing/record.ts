@@ -11,6 +11,7 @@ import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
 import { newsOf, type Seen, sortedNews } from './seen.ts';
 import { type Activation, slotHeldBy } from './slots.ts';
+import { keepSealed, type SealedText } from './store-keys.ts';
 import { lockLicense, stampFirstUse } from './store-licenses.ts';
 import { saveSeen } from './store-site-products.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
@@ -26,6 +27,8 @@ export interface Entry {
   code: Verdict['code'];
   /** Which version of the product runs on the site; null: nothing is said. At most 40 characters. */
   extensionVersion: string | null;
+  /** Of a key of which only the hash was known: its text, sealed. */
+  learned?: SealedText;
   /** Of an activation that was asked for with the key. */
   activation?: AskedActivation | undefined;
 }
@@ -86,6 +89,7 @@ async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
     return { ...entry.usage, at: toIso(entry.question.now), day: dayOf(entry.question.now), code, refused };
   });
   await appendUsage(tx, rows);
+  for (const { learned } of entries) if (learned) await keepSealed(tx, learned);
   const news = entries.flatMap((entry, i) => newsIn(entry, decided[i] as Decided) ?? []);
   const [first] = entries;
   if (first && news.length > 0) await saveSeen(tx, sortedNews(news), toIso(first.question.now));

@@ -130,3 +130,15 @@ export async function findMasterKey(tx: Tx, organizationId: string): Promise<Key
     .first();
   return row ? toKey(row) : null;
 }
+
+/** The text of a key of which only the hash was known, as it is kept. */
+export type SealedText = Pick<KeyRecord, 'id' | 'hint'> & { sealed: string };
+
+/** Once: a key whose text is kept already stays as it is. */
+export async function keepSealed(tx: Tx, { id, sealed, hint }: SealedText): Promise<void> {
+  await tx('license_keys').where({ id, sealed: null }).update({ sealed, hint, sealed_sha256: null });
+}
+
+export async function keepDigest(tx: Tx, id: string, sealedSha256: string): Promise<void> {
+  await tx('license_keys').where({ id }).update({ sealed_sha256: sealedSha256 });
+}

@@ -17,6 +17,8 @@ export interface KeyRow {
   keyEndsAt: number | null;
   keyReplacedBy: string | null;
   keyPurpose: string;
+  /** Only its hash was brought in. */
+  keyTextUnknown: boolean;
   licenseId: string;
   organizationId: string;
   licenseSuspended: boolean;
@@ -30,7 +32,7 @@ export async function findKeysByHash(tx: Tx, hashes: readonly string[]): Promise
     tx,
     'keys-by-hash',
     `select k.hash, k.id as key_id, k.suspended_at as key_suspended, k.revoked_at as key_revoked, k.domains,
-       k.site_limit, k.ends_at, k.replaced_by, k.purpose, case when k.site_limit is null then 0 else
+       k.site_limit, k.ends_at, k.replaced_by, k.purpose, case when k.sealed is null then 1 else 0 end as text_unknown, case when k.site_limit is null then 0 else
          (select count(*) from activations a where a.key_id in (k.id, k.replaced_by) and a.released_at is null and a.counted) end as key_counted,
        l.id as license_id, l.organization_id, l.suspended_at, l.revoked_at, l.counted_sites, l.exempt_sites
      from license_keys k join licenses l on l.id = k.license_id where k.hash ${among(tx)}`,
@@ -52,6 +54,7 @@ function toKeyRow(row: Record<string, string | number | null>): KeyRow {
     keyEndsAt: typeof row['ends_at'] === 'string' ? fromIso(row['ends_at']) : null,
     keyReplacedBy: typeof row['replaced_by'] === 'string' ? row['replaced_by'] : null,
     keyPurpose: String(row['purpose']),
+    keyTextUnknown: Number(row['text_unknown']) === 1,
     licenseId: String(row['license_id']),
     organizationId: String(row['organization_id']),
     licenseSuspended: row['suspended_at'] !== null,

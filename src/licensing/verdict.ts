@@ -68,6 +68,8 @@ export interface LicenseSnapshot {
     /** The key that takes its place. */
     replacedBy: string | null;
     purpose: string;
+    /** Only its hash was brought in: whoever shows it says its text for the first time. */
+    textUnknown?: boolean;
   };
   grants: readonly Grant[];
   countedSites: number;

@@ -84,7 +84,7 @@ const rows: Row[] = [
   {
     role: 'io',
     file: 'src/releases/planted-io.ts',
-    allowed: [...load('node:fs', 'node:fs/promises', 'yauzl', 'yazl', './release.ts', './archive-io.ts')],
+    allowed: [...load('node:fs', 'node:fs/promises', 'csv-parse', 'yauzl', 'yazl', './release.ts', './archive-io.ts')],
     refused: load('express', 'knex', './store-releases.ts', './ingest.ts', '../db/connect.ts'),
   },
   {
