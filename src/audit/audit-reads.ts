@@ -11,11 +11,11 @@ import { type AuditView, auditView } from './audit-view.ts';
 import {
   type AuditFilter,
   type AuditRecord,
+  actorNames,
   auditRowsOf,
   countAudit,
   deleteAuditBefore,
   pageOfAudit,
-  tokenNames,
 } from './store-audit.ts';
 
 export type AuditShown = z.input<typeof AuditView>;
@@ -33,7 +33,7 @@ export async function readAudit(db: Db, filter: AuditFilter, query: Query): Prom
 }
 
 async function shown(tx: Tx, rows: readonly AuditRecord[]): Promise<AuditShown[]> {
-  const names = await tokenNames(tx, [...new Set(rows.map(({ actor }) => actor))]);
+  const names = await actorNames(tx, [...new Set(rows.map(({ actor }) => actor))]);
   return rows.map((row) => auditView(row, names));
 }
 

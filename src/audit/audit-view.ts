@@ -11,7 +11,10 @@ export const AuditView = z
       .object({
         kind: z.enum(['token', 'person', 'cli', 'system', 'client']),
         id: z.string(),
-        name: z.string().nullable().meta({ description: 'Of a token its name; null: not known' }),
+        name: z
+          .string()
+          .nullable()
+          .meta({ description: 'The name of a token, the login of a person, the hint of a key; null: not known' }),
       })
       .meta({ id: 'AuditActor' }),
     action: z.string().meta({ description: 'What was done', examples: ['license.suspend'] }),

@@ -91,9 +91,13 @@ export async function countAudit(tx: Tx, filter: AuditFilter, most: number): Pro
   return (await filtered(tx, filter).limit(most).select('id')).length;
 }
 
-/** Names of tokens by id. */
-export async function tokenNames(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
-  const rows = await tx('api_tokens').whereIn('id', ids).select('id', 'name');
+/** What actors are called, by id: the name of a token, the login of a person, the hint of a key. */
+export async function actorNames(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = [
+    ...(await tx('api_tokens').whereIn('id', ids).select('id', 'name')),
+    ...(await tx('users').whereIn('id', ids).select('id', 'login as name')),
+    ...(await tx('license_keys').whereIn('id', ids).select('id', 'hint as name')),
+  ];
   return new Map(rows.map(({ id, name }) => [id as string, name as string]));
 }
 

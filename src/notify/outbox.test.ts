@@ -185,4 +185,30 @@ onEachDatabase('the outbox', (database) => {
     await Promise.all([download('two.example.com'), download('one.example.com')]);
     expect(await typesTo()).toEqual(['site.claimed', 'license.started', 'site.claimed']);
   });
+
+  it('costs an ordinary poll no statement, and a new site one where nobody listens', async () => {
+    const { db, engine } = database();
+    // Only there is the writing connection one and the same.
+    if (engine !== 'sqlite') return;
+    const quiet = await seedShop(db);
+    const sold = await seedSoldLicense(db, quiet, { terms: { sites: 3 } });
+    const statements: string[] = [];
+    const listen = ({ sql }: { sql: string }) => void (sql.includes('webhook') && statements.push(sql));
+    const clock = () => SEED_NOW;
+    const ground = { clock, secrets: seedSecrets, keyPrefixes: () => ['FG1'] };
+    const gate = makeGate({ ...ground, lookup: makeLookup(db), record: makeRecorder(db) });
+    const download = async (siteText: string) => {
+      const asked = await gate.ask('download', [quiet.path], {
+        ...{ keyText: sold.key.text, siteText, instanceText: null, platform: null },
+      });
+      if (!asked) throw new Error('there is no such product');
+      const use = { kind: 'download', platformVersion: '', extensionVersion: '', code: asked.verdict.code };
+      await db.tx(async (tx) => void tx.on('query', listen));
+      await gate.record(asked, use);
+      await db.tx(async (tx) => void tx.removeListener('query', listen));
+      return statements.splice(0).length;
+    };
+    expect(await download('one.example.com')).toBe(1);
+    expect(await download('one.example.com')).toBe(0);
+  });
 });

@@ -5,6 +5,7 @@ import { newId } from '../../src/ids.ts';
 import { type ApiServer, type Caller, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedShop, seedSoldLicense } from '../support/seed.ts';
+import { seedPerson } from '../support/seed-people.ts';
 
 interface Shown {
   id: string;
@@ -20,6 +21,7 @@ onEachDatabase('the audit routes', (database) => {
   let list: string;
   let license: string;
   let key: string;
+  let foreignKey: { id: string; hint: string };
   const actions = (items: Shown[]) => items.map(({ action }) => action);
 
   beforeAll(async () => {
@@ -33,6 +35,7 @@ onEachDatabase('the audit routes', (database) => {
     license = sold.license.id;
     key = sold.key.id;
     const foreign = await seedSoldLicense(db, other);
+    foreignKey = foreign.key;
     await api.post(`/licenses/${foreign.license.id}/suspend`, {});
     await owner.post(`/licenses/${license}/suspend`, {});
     api.pass(DAY);
@@ -55,10 +58,32 @@ onEachDatabase('the audit routes', (database) => {
       actor: { kind: 'token', name: 'test', id: expect.stringMatching(/^tok_/) },
       entity: 'key',
       entity_id: key,
-      changes: { domains: ['example.com'] },
+      changes: { domains: { from: [], to: ['example.com'] } },
       request_id: expect.stringMatching(/./),
     });
     expect(json.items[4].actor).toEqual({ kind: 'cli', id: 'cli', name: 'cli' });
+  });
+
+  it('calls people by their login, and clients by the hint of their key', async () => {
+    const { db } = database();
+    const person = await seedPerson(db, { forgeId: other.forge.id, remoteId: '7', login: 'ada', name: 'Ada' });
+    for (const [actor, kind] of [
+      [person.id, 'person'],
+      [foreignKey.id, 'client'],
+      ['usr_gone', 'person'],
+    ])
+      await db.tx((tx) =>
+        tx('audit_events').insert({
+          ...{ id: newId('audit'), at: toIso(SEED_NOW), organization_id: other.organization.id, actor, entity: 'site' },
+          ...{ actor_kind: kind, action: 'site.activate', entity_id: 'act_1', changes: '{}' },
+        }),
+      );
+    const { items } = (await api.get(`/organizations/${other.organization.slug}/audit?action=site.`)).json;
+    expect(items.map(({ actor }: { actor: object }) => actor)).toEqual([
+      { kind: 'person', id: 'usr_gone', name: null },
+      { kind: 'client', id: foreignKey.id, name: foreignKey.hint },
+      { kind: 'person', id: person.id, name: 'ada' },
+    ]);
   });
 
   it('can be narrowed down, page by page without a gap', async () => {
