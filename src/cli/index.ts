@@ -30,6 +30,7 @@ import { productSync } from './product-sync.ts';
 import { releaseList, releaseUnyank, releaseYank } from './release.ts';
 import { rulesSet, rulesShow } from './rules.ts';
 import { serveCommand } from './serve.ts';
+import { siteAdd, siteList, siteRelease, siteRemove } from './site.ts';
 import { tokenCreate, tokenList, tokenRevoke, tokenRotate } from './token.ts';
 import { installationsCommand, usageCommand } from './usage.ts';
 import { webhookAdd, webhookList, webhookRemove, webhookRotate, webhookSet } from './webhook.ts';
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   ...[rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyRevoke, keySuspend, keyResume],
+  ...[siteList, siteAdd, siteRelease, siteRemove],
   ...[organizationShow, organizationSet],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],

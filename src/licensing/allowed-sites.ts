@@ -47,8 +47,8 @@ function readOne(entry: string): EntryResult {
   return site.ok ? { site: site.host, detail: null } : refused('this is no host name');
 }
 
-/** `www.` stays in a wildcard: without it `*.www.example.com` would mean more than was written. */
-function readWildcard(entry: string): EntryResult {
+/** `*.` and a domain that somebody registered. `www.` stays in a wildcard: without it `*.www.example.com` would mean more than was written. */
+export function readWildcard(entry: string): EntryResult {
   if (!entry.startsWith('*.') || entry.lastIndexOf('*') > 0 || entry.includes('/')) {
     return refused('a wildcard is written as "*." and a domain, for example "*.example.com"');
   }

@@ -4,6 +4,7 @@ import { idParam } from '../http/id-param.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { ORGANIZATION_LEVEL } from '../releases/level.ts';
+import { addSite } from './add-site.ts';
 import { SiteView, siteView } from './site-view.ts';
 import { releaseSite, type SiteQuery, sitesOf, sitesOfOrganization, sitesOfProduct } from './sites.ts';
 
@@ -24,7 +25,7 @@ function queryOf({ limit, cursor, filter, host, key }: ListQuery): SiteQuery {
 
 /** Where licenses run. */
 export function siteRoutes({ db }: { db: Db }): Route[] {
-  return [listOfLicense(db), listOfOrganization(db), listOfProduct(db), release(db)];
+  return [listOfLicense(db), listOfOrganization(db), listOfProduct(db), add(db), release(db)];
 }
 
 const list = {
@@ -78,6 +79,33 @@ function listOfProduct(db: Db): Route {
     problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
     async handler({ params, query }, { actor }) {
       return { status: 200, body: pageBody(await sitesOfProduct(db, actor, params.id, queryOf(query)), siteView) };
+    },
+  });
+}
+
+function add(db: Db): Route {
+  return route({
+    method: 'post',
+    path: '/api/v1/licenses/{id}/sites',
+    operationId: 'addSite',
+    summary: 'Adds a site by hand',
+    description:
+      'Under the limit of the license, as a poll would. `*.example.com` takes one slot for every host below the domain, and frees the slots that such hosts had. With `staging_of` the site is free of charge for as long as that one counts. 200: the license had it already.',
+    tag: 'sites',
+    scope: 'licenses:write',
+    role: 'support',
+    params: z.object({ id: idParam('license') }),
+    body: z.strictObject({
+      site: z.string().min(1).max(2_048).meta({ description: 'A host name or address, or `*.` and a domain' }),
+      label: z.string().max(100).optional(),
+      staging_of: idParam('activation').optional().meta({ description: 'A site of this license that counts' }),
+    }),
+    answers: { 200: SiteView, 201: SiteView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'INVALID_SITE', 'SITE_LIMIT', 'ACTIVATION_NOT_APPLICABLE'],
+    async handler({ params, body }, context) {
+      const wish = { site: body.site, label: body.label?.trim() || null, stagingOf: body.staging_of ?? null };
+      const { site, isNew } = await addSite(db, params.id, wish, context);
+      return isNew ? { status: 201, body: siteView(site) } : { status: 200, body: siteView(site) };
     },
   });
 }

@@ -106,6 +106,7 @@ onEachDatabase('who may call the API', (database) => {
     if (operationId === 'addGrant') return { package_id: ids['packages'] };
     if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
     if (operationId === 'setBridge') return { branch: 'main', path: 'updates.xml' };
+    if (operationId === 'addSite') return { site: 'two.example.com' };
     if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
     if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
     if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };

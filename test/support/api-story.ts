@@ -223,6 +223,7 @@ async function managed(does: Does, sold: Sold, packages: Packages): Promise<void
   await does('replaceKey', { params: { id: second.id }, body: { overlap_days: 14, reason: 'the agency changed' } });
   await does('revokeKey', { params: { id: second.id }, body: { reason: 'leaked' } });
   await does('deleteKey', { params: { id: second.id } });
+  await does('addSite', { params: license, body: { site: 'blog.example.com', label: 'The blog' } });
   const sites = await does('listSites', { params: license });
   await does('listOrganizationSites', { params: ORG, query: { host: 'example' } });
   await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
