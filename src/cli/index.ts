@@ -1,5 +1,6 @@
 import { adopt } from './adopt.ts';
 import { auditCommand } from './audit.ts';
+import { channelList } from './channel.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
@@ -43,7 +44,7 @@ export const commands: readonly Command[] = [
   ...[productAdd, productList, productSet, productSync, productLint, productPreview, productRetire],
   ...[productAliasAdd, productAliasList, productAliasRemove],
   ...[releaseList, releaseYank, releaseUnyank],
-  ...[rulesShow, rulesSet],
+  ...[channelList, rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[siteList, siteAdd, siteRelease, siteRemove],

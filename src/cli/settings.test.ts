@@ -86,6 +86,16 @@ describe('settings', () => {
       expect((await run('organization', 'show', 'acme')).said).toMatch(/new keys begin with +ACME1/);
     });
 
+    it('name the channels and what uses them', async () => {
+      const { channels } = await json('channel', 'list', '--org', 'acme');
+      expect(channels[0]).toMatchObject({
+        name: 'stable',
+        releases: 2,
+        used_by: { products: [{ path: 'acme/hello' }] },
+      });
+      expect((await run('channel', 'list')).said).toMatch(/stable +stable +stable +2 +Try.* acme\/hello, new products/);
+    });
+
     it('refuse what cannot be', async () => {
       expect((await refused('organization', 'set', 'acme')).code).toBe('USAGE');
       expect((await refused('organization', 'set', 'acme', '--key-prefix', 'x')).code).toBe('USAGE');

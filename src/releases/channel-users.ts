@@ -2,19 +2,9 @@ import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import { type PackageRecord, packagesOf } from '../licensing/store-packages.ts';
-import type { Product } from './product.ts';
+import type { ChannelUse, ChannelUsers } from './channel-view.ts';
 import { productsOfOrganization } from './store-products.ts';
 import { releasesByChannel } from './store-releases.ts';
-
-/** What needs a channel to be there. */
-export interface ChannelUsers {
-  /** As they are sold now; inactive ones too. */
-  packages: PackageRecord[];
-  /** By their open channels; retired ones too. */
-  products: Product[];
-  /** Whether it stands among the open channels of new products. */
-  newProducts: boolean;
-}
 
 export async function usersOfChannels(
   tx: Tx,
@@ -42,7 +32,7 @@ async function allPackages(tx: Tx, organizationId: string): Promise<PackageRecor
 }
 
 /** The same for people, with how many listed releases each channel has. */
-export async function channelUse(db: Db, organization: OrganizationRecord) {
+export async function channelUse(db: Db, organization: OrganizationRecord): Promise<ChannelUse> {
   return db.read(async (tx) => ({
     usersOf: await usersOfChannels(tx, organization),
     releases: await releasesByChannel(tx, organization.id),

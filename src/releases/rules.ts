@@ -16,7 +16,8 @@ import {
 } from '../forge/store.ts';
 import { enqueue } from '../jobs/store.ts';
 import type { By } from '../licensing/keys.ts';
-import { type ChannelUsers, usersOfChannels } from './channel-users.ts';
+import { usersOfChannels } from './channel-users.ts';
+import type { ChannelUsers } from './channel-view.ts';
 import { channelsOf } from './channels.ts';
 import { productPath } from './product.ts';
 import {
