@@ -11,15 +11,7 @@ export interface AdoptWish {
  * `by_hand`: the forge takes no pull request, the edits are for a person. `nothing`: the branch is as it should be already.
  * `impossible`: why stands in the remarks. `failed`: the forge did not do its part.
  */
-export type AdoptState =
-  | 'planned'
-  | 'opened'
-  | 'updated'
-  | 'unchanged'
-  | 'nothing'
-  | 'by_hand'
-  | 'impossible'
-  | 'failed';
+type AdoptState = 'planned' | 'opened' | 'updated' | 'unchanged' | 'nothing' | 'by_hand' | 'impossible' | 'failed';
 
 export interface Adoption {
   product: Product;

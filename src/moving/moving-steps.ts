@@ -14,7 +14,7 @@ export interface OldAddress {
   lastAt: string | null;
 }
 
-export type StepName = 'keep_old_addresses' | 'adopt' | 'release' | 'watch_old_addresses' | 'make_private';
+type StepName = 'keep_old_addresses' | 'adopt' | 'release' | 'watch_old_addresses' | 'make_private';
 
 export interface MovingStep {
   step: StepName;

@@ -94,7 +94,7 @@ export interface FakePull {
 }
 
 /** As it was sent. */
-export interface FakeStatus {
+interface FakeStatus {
   state: string;
   context: string;
   description: string;

@@ -32,14 +32,16 @@ export function playMoveMethod(rows: readonly UpdateSiteRow[], extension: number
   }
   if (old.size === 0) return [...rows];
   let result = rows.map((row) => ({ ...row, extensions: [...row.extensions] }));
-  target ??= rows.find(({ location }) => location === to)?.id ?? null;
+  const other = target === null ? rows.find(({ location }) => location === to) : undefined;
+  target ??= other?.id ?? null;
   if (target === null) {
     target = [...old].find(([, isShared]) => !isShared)?.[0] ?? null;
     if (target === null)
       result.push({ id: Math.max(...rows.map(({ id }) => id)) + 1, location: to, extraQuery: key, extensions: [] });
     else result = result.map((row) => (row.id === target ? { ...row, location: to } : row));
   }
-  if (key !== '') result = result.map((row) => (row.id === target ? { ...row, extraQuery: key } : row));
+  if (key !== '' && (other?.extraQuery ?? '') === '')
+    result = result.map((row) => (row.id === target ? { ...row, extraQuery: key } : row));
   for (const [id, isShared] of old) {
     if (id === target) continue;
     result = isShared

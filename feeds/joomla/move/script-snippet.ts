@@ -114,12 +114,15 @@ private function ${METHOD}()
             return;
         }
 
+        $isOther = false;
+
         if ($target === 0) {
-            // A row with this address that other extensions have: Joomla would take it for ours as well.
+            // A row with this address that other extensions have: Joomla takes it for ours as well. A key in it stays.
             $query = $fresh()->select($db->quoteName('update_site_id'))
                 ->from($db->quoteName('#__update_sites'))
                 ->where($db->quoteName('location') . ' = ' . $db->quote($to));
-            $target = (int) $db->setQuery($query)->loadResult();
+            $target  = (int) $db->setQuery($query)->loadResult();
+            $isOther = $target !== 0;
         }
 
         if ($target === 0) {
@@ -151,6 +154,11 @@ private function ${METHOD}()
             $query = $fresh()->update($db->quoteName('#__update_sites'))
                 ->set($db->quoteName('extra_query') . ' = ' . $db->quote($key))
                 ->where($db->quoteName('update_site_id') . ' = ' . $target);
+
+            if ($isOther) {
+                $query->where('COALESCE(' . $db->quoteName('extra_query') . ', ' . $db->quote('') . ') = ' . $db->quote(''));
+            }
+
             $db->setQuery($query)->execute();
         }
 
