@@ -2,7 +2,7 @@ import { engineOf, forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 
 /** One attempt, as the log shows it. */
-export interface Try {
+interface Try {
   at: string;
   status: number | null;
   duration_ms: number;
