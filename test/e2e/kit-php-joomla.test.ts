@@ -149,6 +149,19 @@ run('the Joomla kit', () => {
     ]);
   });
 
+  it('tells the installed version, once it is known, and the new one after an update', async () => {
+    const code = `site(5, "$url/acme/shop/updates.xml", 'dlid=KEY1', 7); installKit(); $seen = [sites()[5]['location']];
+      foreach (['{"version":"1.2.0"}', '{"version":"1.3.0-rc1"}', '{"version":"<b>"}', 'no json'] as $cache) {
+        db()->pdo->prepare('UPDATE x_extensions SET manifest_cache = ? WHERE extension_id = 7')->execute([$cache]);
+        plugin('installer')->afterInstall(new Joomla\\Event\\Event('x'));
+        $seen[] = sites()[5]['location'];
+      }
+      say($seen);`;
+    const at = (version: string) =>
+      `${server.url}/k/KEY1/acme/shop/updates.xml?site=www.example.org&instance=${INSTANCE}${version}&x=.xml`;
+    expect(await onSite(code)).toEqual([at(''), at('&installed=1.2.0'), at('&installed=1.3.0-rc1'), at(''), at('')]);
+  });
+
   it('carries the key over to a new address of the same extension, not to another extension', async () => {
     const code = `site(5, "$url/acme/shop/updates.xml", 'dlid=KEY1', 7); installKit(); extension(18);
       site(6, "$url/acme/shop-renamed/updates.xml", '', 7); site(9, "$url/acme/free/updates.xml", '', 18); keep(); say(sites());`;

@@ -59,7 +59,7 @@ namespace Joomla\Database {
             $this->pdo->exec('CREATE TABLE x_update_sites_extensions (update_site_id INTEGER, extension_id INTEGER)');
             $this->pdo->exec('CREATE TABLE x_updates (update_id INTEGER PRIMARY KEY, update_site_id INTEGER, detailsurl TEXT)');
             $this->pdo->exec("CREATE TABLE x_extensions (extension_id INTEGER PRIMARY KEY, name TEXT, type TEXT, element TEXT, folder TEXT DEFAULT '',
-                client_id INTEGER DEFAULT 1, enabled INTEGER DEFAULT 0, custom_data TEXT DEFAULT '')");
+                client_id INTEGER DEFAULT 1, enabled INTEGER DEFAULT 0, custom_data TEXT DEFAULT '', manifest_cache TEXT DEFAULT '')");
         }
 
         public function getQuery($new)

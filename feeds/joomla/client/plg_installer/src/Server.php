@@ -8,8 +8,8 @@ defined('_JEXEC') or die;
 /**
  * The update server that this kit belongs to, and how its addresses are written. No input, no output, no state.
  *
- * An address is *plain* as the extension's manifest has it, and *keyed* once key, site and instance are in it:
- * `/k/{key}/{org}/{repo}/updates.xml?site=...&instance=...&x=.xml`. It ends in `.xml`, because Joomla asks twice
+ * An address is *plain* as the extension's manifest has it, and *keyed* once key, site, instance and the installed version are in it:
+ * `/k/{key}/{org}/{repo}/updates.xml?site=...&instance=...&installed=...&x=.xml`. It ends in `.xml`, because Joomla asks twice
  * (the second time with `/extension.xml` appended) where a feed address ends otherwise and something goes wrong.
  */
 final class Server
@@ -17,7 +17,7 @@ final class Server
     const URL = '__SERVER_URL__';
 
     /** The parameters that this kit adds, and so takes away again. */
-    const OWN_PARAMETERS = ['dlid', 'site', 'instance', 'x'];
+    const OWN_PARAMETERS = ['dlid', 'site', 'instance', 'installed', 'x'];
 
     /** Whether the address lies on this server: same host, same port, below the same path. */
     public static function owns(string $url): bool
@@ -56,8 +56,8 @@ final class Server
         return self::address(self::withoutKey((string) self::pathOf($url)), $query);
     }
 
-    /** A feed's address with key, site and instance; what is empty is left out. */
-    public static function keyed(string $plain, string $key, string $site, string $instance): string
+    /** A feed's address with key, site, instance and installed version; what is empty is left out. */
+    public static function keyed(string $plain, string $key, string $site, string $instance, string $installed = ''): string
     {
         $path  = self::withoutKey((string) self::pathOf($plain));
         $query = self::parameters(self::plain($plain));
@@ -70,7 +70,7 @@ final class Server
             $query['dlid'] = $key;
         }
 
-        return self::address($path, $query + array_filter(['site' => $site, 'instance' => $instance]) + ['x' => '.xml']);
+        return self::address($path, $query + array_filter(['site' => $site, 'instance' => $instance, 'installed' => $installed], 'strlen') + ['x' => '.xml']);
     }
 
     /** A package's address with what is missing in it; a key that is there already stays. */

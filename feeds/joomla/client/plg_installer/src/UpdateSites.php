@@ -52,7 +52,7 @@ final class UpdateSites
         foreach ($rows as $id => $row) {
             $key = Server::keyOf($row['extra_query']);
 
-            $this->move($id, $row['location'], Server::keyed($memory['rows'][$id], $key, $this->site, $this->instance));
+            $this->move($id, $row['location'], Server::keyed($memory['rows'][$id], $key, $this->site, $this->instance, $row['installed']));
         }
     }
 
@@ -76,15 +76,17 @@ final class UpdateSites
     /**
      * The rows of this server in the order of their ids.
      *
-     * @return array<int, array{location: string, extra_query: string, extensions: int[]}>
+     * @return array<int, array{location: string, extra_query: string, installed: string, extensions: int[]}>
      */
     public function rows(): array
     {
         $query = $this->query()
-            ->select($this->db->quoteName(['s.update_site_id', 's.location', 's.extra_query', 'l.extension_id']))
+            ->select($this->db->quoteName(['s.update_site_id', 's.location', 's.extra_query', 'l.extension_id', 'e.manifest_cache']))
             ->from($this->db->quoteName('#__update_sites', 's'))
             ->join('LEFT', $this->db->quoteName('#__update_sites_extensions', 'l') . ' ON '
                 . $this->db->quoteName('l.update_site_id') . ' = ' . $this->db->quoteName('s.update_site_id'))
+            ->join('LEFT', $this->db->quoteName('#__extensions', 'e') . ' ON '
+                . $this->db->quoteName('e.extension_id') . ' = ' . $this->db->quoteName('l.extension_id'))
             ->order($this->db->quoteName('s.update_site_id') . ', ' . $this->db->quoteName('l.extension_id'));
 
         $rows = [];
@@ -99,6 +101,7 @@ final class UpdateSites
             $rows[$id]['location']    = (string) $line['location'];
             $rows[$id]['extra_query'] = (string) $line['extra_query'];
             $rows[$id]['extensions']  = $rows[$id]['extensions'] ?? [];
+            $rows[$id]['installed']   = ($rows[$id]['installed'] ?? '') ?: self::installed((string) $line['manifest_cache']);
 
             if ((int) $line['extension_id']) {
                 $rows[$id]['extensions'][] = (int) $line['extension_id'];
@@ -106,6 +109,15 @@ final class UpdateSites
         }
 
         return $rows;
+    }
+
+    /** The version in what Joomla remembers of an extension's manifest; empty where it is none, or too long to be sent. */
+    private static function installed(string $manifestCache): string
+    {
+        $manifest = json_decode($manifestCache, true);
+        $version  = is_array($manifest) && is_string($manifest['version'] ?? null) ? trim($manifest['version']) : '';
+
+        return preg_match('/^[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}$/', $version) ? $version : '';
     }
 
     /** The address to ask instead of this one, which Joomla is about to ask for a feed. */
