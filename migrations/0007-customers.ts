@@ -42,7 +42,9 @@ async function searchColumns(tx: Knex): Promise<void> {
     t.integer('sites_allowed').nullable();
   });
   await tx.schema.alterTable('license_keys', (t) => {
+    // Those of its license, so that a list of keys is the walk of one index.
     maybe(t, 'organization_id');
+    text(t, 'state').defaultTo('');
     maybe(t, 'last_used_at');
   });
   await tx.raw(
@@ -73,6 +75,7 @@ async function listIndexes(tx: Knex): Promise<void> {
     licenses_by_created: 'licenses (organization_id, created_at, id)',
     licenses_by_end: 'licenses (organization_id, valid_until, id)',
     licenses_by_state: 'licenses (organization_id, state, created_at, id)',
+    licenses_by_state_end: 'licenses (organization_id, state, valid_until, id)',
     licenses_by_customer: 'licenses (customer_id, id)',
     licenses_overdue: 'licenses (state_until) where state_until is not null',
     licenses_over_limit: 'licenses (organization_id, id) where counted_sites > sites_allowed',
@@ -80,6 +83,8 @@ async function listIndexes(tx: Knex): Promise<void> {
     licenses_revoked: 'licenses (organization_id, id) where revoked_at is not null',
     keys_by_created: 'license_keys (organization_id, created_at, id)',
     keys_by_use: 'license_keys (organization_id, last_used_at, id)',
+    keys_by_state: 'license_keys (organization_id, state, created_at, id)',
+    keys_by_state_use: 'license_keys (organization_id, state, last_used_at, id)',
     keys_by_license: 'license_keys (license_id, id)',
     keys_by_purpose: "license_keys (organization_id, purpose, id) where purpose <> 'commercial'",
     keys_suspended: 'license_keys (organization_id, id) where suspended_at is not null',

@@ -14,13 +14,19 @@ export interface Sql {
 export interface Condition extends Sql {
   of: 'key' | 'license' | 'customer';
   /** A query for the ids of licenses that may do, by an index; null: there is no index for it. */
-  hits: Sql | null;
+  hits: Hits | null;
+}
+/** `once` false: an id may come more than once. */
+export interface Hits extends Sql {
+  once: boolean;
 }
 /** Versions of packages, by package. */
 export type SoldVersions = ReadonlyMap<string, readonly number[]>;
 
 const EXPIRING_MS = 14 * 86_400_000;
 
+const once = (text: string, ...values: Value[]): Hits => ({ sql: text, values, once: true });
+const often = (text: string, ...values: Value[]): Hits => ({ sql: text, values, once: false });
 export const sql = (text: string, ...values: Value[]): Sql => ({ sql: text, values });
 const holes = (list: readonly unknown[]) => list.map(() => '?').join(', ');
 
@@ -83,7 +89,7 @@ function soldCondition(sold: SoldVersions): Condition {
   return {
     of: 'license',
     ...sql(`exists (select 1 from grants g where g.license_id = l.id and (${any.sql}))`, ...any.values),
-    hits: sql(`select g.license_id as id from grants g where ${any.sql}`, ...any.values),
+    hits: often(`select g.license_id as id from grants g where ${any.sql}`, ...any.values),
   };
 }
 
@@ -92,7 +98,7 @@ function paymentCondition(org: string, ref: string): Condition {
   return {
     of: 'license',
     ...sql(`exists (select 1 from grants g where g.license_id = l.id and ${paid.sql})`, ...paid.values),
-    hits: sql(`select g.license_id as id from grants g where ${paid.sql}`, ...paid.values),
+    hits: often(`select g.license_id as id from grants g where ${paid.sql}`, ...paid.values),
   };
 }
 
@@ -106,10 +112,10 @@ function statusConditions(
   const flagged = (flag: 'revoked_at' | 'suspended_at') =>
     keys ? `(l.${flag} is not null or k.${flag} is not null)` : `l.${flag} is not null`;
   const of = keys ? 'key' : 'license';
-  const flagHits = (flag: string) => {
+  const flagHits = (flag: string): Hits => {
     const own = `select l.id from licenses l where l.organization_id = ? and l.${flag} is not null`;
-    if (!keys) return sql(own, org);
-    return sql(
+    if (!keys) return once(own, org);
+    return once(
       `${own} union select k.license_id from license_keys k where k.organization_id = ? and k.${flag} is not null`,
       org,
       org,
@@ -124,11 +130,11 @@ function statusConditions(
   if (status === 'suspended') return [{ of, ...suspended, hits: flagHits('suspended_at') }, not(revoked), not(ended)];
   const free = [not(revoked), not(suspended), not(ended)];
   if (status === 'expiring') return [...free, ...expiringConditions(org, now)];
-  const hits = sql('select l.id from licenses l where l.organization_id = ? and l.state = ?', org, status);
-  if (status !== 'expired' || !keys) return [...free, { of: 'license', ...sql('l.state = ?', status), hits }];
+  const hits = once('select l.id from licenses l where l.organization_id = ? and l.state = ?', org, status);
+  if (status !== 'expired' || !keys) return [...free, { of, ...sql(`${keys ? 'k' : 'l'}.state = ?`, status), hits }];
   const over = sql(`(${ended.sql} or (not ${suspended.sql} and l.state = 'expired'))`, ...ended.values);
   const own = 'select k.license_id from license_keys k where k.organization_id = ? and k.ends_at <= ?';
-  return [not(revoked), { of, ...over, hits: sql(`${hits.sql} union ${own}`, ...hits.values, org, now) }];
+  return [not(revoked), { of, ...over, hits: once(`${hits.sql} union ${own}`, ...hits.values, org, now) }];
 }
 
 function expiringConditions(org: string, now: string): Condition[] {
@@ -143,7 +149,7 @@ function ofLicense(org: string, { sql: text, values }: Sql): Condition {
     of: 'license',
     sql: text,
     values,
-    hits: sql(`select l.id from licenses l where l.organization_id = ? and ${text}`, org, ...values),
+    hits: once(`select l.id from licenses l where l.organization_id = ? and ${text}`, org, ...values),
   };
 }
 
@@ -153,12 +159,12 @@ function ofCustomer(org: string, { sql: text, values }: Sql): Condition {
     of: 'customer',
     sql: text,
     values,
-    hits: sql(`${from} where c.organization_id = ? and ${text}`, org, ...values),
+    hits: once(`${from} where c.organization_id = ? and ${text}`, org, ...values),
   };
 }
 
 function ofKey(org: string, { sql: text, values }: Sql, indexed = true): Condition {
-  const hits = sql(
+  const hits = often(
     `select k.license_id as id from license_keys k where k.organization_id = ? and ${text}`,
     org,
     ...values,
@@ -167,14 +173,14 @@ function ofKey(org: string, { sql: text, values }: Sql, indexed = true): Conditi
 }
 
 function wordConditions(words: readonly string[]): Condition[] {
-  if (words.length === 0) return [{ of: 'customer', ...sql('1 = 0'), hits: sql("select '' as id where 1 = 0") }];
+  if (words.length === 0) return [{ of: 'customer', ...sql('1 = 0'), hits: once("select '' as id where 1 = 0") }];
   return words.map((word) => {
     const [from, to] = beginning(word);
     const found = 'w.word >= ? and w.word < ?';
     return {
       of: 'customer',
       ...sql(`exists (select 1 from customer_words w where w.customer_id = c.id and ${found})`, from, to),
-      hits: sql(
+      hits: often(
         `select l.id from customer_words w join licenses l on l.customer_id = w.customer_id where ${found}`,
         from,
         to,
@@ -203,7 +209,7 @@ function domainCondition({ hosts, entries, below }: NonNullable<LicenseFilter['d
       ...site.values,
       ...listed.values,
     ),
-    hits: sql(
+    hits: once(
       `select a.license_id as id from activations a where a.released_at is null and (${site.sql})
        union select dk.license_id from key_domains d join license_keys dk on dk.id = d.key_id where ${listed.sql}`,
       ...site.values,

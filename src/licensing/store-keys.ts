@@ -46,8 +46,9 @@ function toKey(row: object): KeyRecord {
 /** Throws ALREADY_EXISTS for a text that is a key already. */
 export async function insertKey(tx: Tx, key: KeyRecord, actor: string): Promise<void> {
   try {
-    const organization = tx('licenses').where({ id: key.licenseId }).select('organization_id');
-    await tx('license_keys').insert({ ...toRow(key, SHAPE), organization_id: organization, created_by: actor });
+    const license = tx('licenses').where({ id: key.licenseId });
+    const searched = { organization_id: license.clone().select('organization_id'), state: license.select('state') };
+    await tx('license_keys').insert({ ...toRow(key, SHAPE), ...searched, created_by: actor });
   } catch (error) {
     if (isUniqueViolation(error)) throw problem('ALREADY_EXISTS', 'this license key exists already');
     throw error;

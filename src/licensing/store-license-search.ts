@@ -1,6 +1,6 @@
 import { engineOf, type Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
-import { type Condition, conditionsOf, type SoldVersions, type Sql, sql } from './license-conditions.ts';
+import { type Condition, conditionsOf, type Hits, type SoldVersions, type Sql, sql } from './license-conditions.ts';
 import type { KeySort, LicenseFilter } from './license-filter.ts';
 import { covers, type PackageTerms } from './package-terms.ts';
 
@@ -17,11 +17,13 @@ export interface Search {
   organizationId: string;
   conditions: readonly Condition[];
   /** The condition that leaves the fewest, with their number as far as it was counted. */
-  narrowest: { hits: Sql; count: number } | null;
+  narrowest: { hits: Hits; count: number } | null;
+  /** The one state that all of them have, by which indexes begin too; null: there is none such. */
+  state: string | null;
 }
 
 /** So many are gathered and sorted in less time than a walk takes that passes the rest by. */
-const FEW = 20_000;
+const FEW = 5_000;
 /** Nothing is gained by looking for fewer. */
 const VERY_FEW = 100;
 
@@ -33,7 +35,13 @@ export async function prepareSearch(tx: Tx, list: Search['list'], filter: Licens
     const count = await countRows(tx, hits, Math.min(FEW, narrowest?.count ?? FEW) + 1);
     if (narrowest === null || count < narrowest.count) narrowest = { hits, count };
   }
-  return { list, organizationId: filter.organizationId, conditions, narrowest };
+  return { list, organizationId: filter.organizationId, conditions, narrowest, state: stateOf(list, filter) };
+}
+
+/** Not where flags or a key's own end decide as well. */
+function stateOf(list: Search['list'], { status }: LicenseFilter): string | null {
+  const isMixed = status === undefined || ['revoked', 'suspended', 'expiring'].includes(status);
+  return isMixed || (status === 'expired' && list === 'keys') ? null : status;
 }
 
 /** What the filter says of packages, as the versions of those that do; null: nothing. */
@@ -122,7 +130,7 @@ async function part(
 ): Promise<Place[]> {
   const outer = columns.slice(0, columns.length - inner.length);
   const bound = after === null ? [] : [behind(outer, inner, after as string[], descending ? '<' : '>')];
-  const { from, where } = tablesAndTerms(tx, search, first[0] as Table, [...more, ...bound]);
+  const { from, where } = tablesAndTerms(tx, search, first, [...more, ...bound]);
   const order = columns.map((column) => `${column}${descending ? ' desc' : ''}`).join(', ');
   const shown = columns.map((column, i) => `${column} as p${i}`).join(', ');
   const rows = await select(
@@ -154,22 +162,44 @@ const JOINS: Record<Table, Record<Table, string>> = {
   c: { c: 'customers c', l: 'licenses l on l.customer_id = c.id', k: 'license_keys k on k.license_id = l.id' },
 };
 
-/** Tables joined from the one that is walked, or from the few. SQLite keeps the order of a `cross join`; PostgreSQL finds its own. */
-function tablesAndTerms(tx: Tx, search: Search, walked: Table, more: readonly Sql[]): { from: Sql; where: Sql } {
-  const { list, conditions, narrowest, organizationId } = search;
+/** By the first column of an order the index that is walked; with a state, another one. SQLite is told, PostgreSQL knows. */
+const WALKS: Record<string, readonly [index: string, withState?: string]> = {
+  'k.created_at': ['keys_by_created', 'keys_by_state'],
+  'k.last_used_at': ['keys_by_use', 'keys_by_state_use'],
+  'l.organization_id': ['licenses_by_id'],
+  'l.created_at': ['licenses_by_created', 'licenses_by_state'],
+  'l.valid_until': ['licenses_by_end', 'licenses_by_state_end'],
+  'c.sort_name': ['customers_by_name'],
+};
+
+/** Tables joined from the one that is walked in the order of `first`, or from the few. SQLite keeps the order of a `cross join`. */
+function tablesAndTerms(tx: Tx, search: Search, first: string, more: readonly Sql[]): { from: Sql; where: Sql } {
+  const { list, conditions, narrowest, organizationId, state } = search;
+  const isSqlite = engineOf(tx) === 'sqlite';
   const few = narrowest !== null && narrowest.count <= FEW ? narrowest.hits : null;
-  const join = engineOf(tx) === 'sqlite' ? 'cross join' : 'join';
-  const first = few === null ? walked : 'l';
+  const join = isSqlite ? 'cross join' : 'join';
+  const walked = first[0] as Table;
+  const table = few === null ? walked : 'l';
   const needsCustomer = walked === 'c' || conditions.some(({ of }) => of === 'customer');
-  const others = (['l', ...(list === 'keys' ? ['k'] : []), ...(needsCustomer ? ['c'] : [])] as Table[]).filter(
-    (table) => table !== first,
-  );
+  const wanted: Table[] = [
+    'l',
+    ...(list === 'keys' ? (['k'] as const) : []),
+    ...(needsCustomer ? (['c'] as const) : []),
+  ];
+  const others = wanted.filter((each) => each !== table).map((each) => JOINS[table][each]);
+  const [index, withState] = WALKS[first] ?? [];
+  const walkedState = few === null && withState !== undefined && walked !== 'c' ? state : null;
+  const walk = `${JOINS[table][table]}${isSqlite ? ` indexed by ${walkedState === null ? index : withState}` : ''}`;
   const start =
-    few === null ? JOINS[first][first] : `(select distinct id from (${few.sql}) f) h ${join} licenses l on l.id = h.id`;
-  const from = [start, ...others.map((table) => JOINS[first][table])].join(` ${join} `);
-  const terms = [sql(`${first}.organization_id = ?`, organizationId), ...more, ...ownTerms(search)];
+    few === null
+      ? walk
+      : `(${few.once ? few.sql : `select distinct id from (${few.sql}) f`}) h ${join} licenses l on l.id = h.id`;
+  // Of the few each license is found by its id: no index that begins with the organization is to be tried.
+  const own = sql(`${table}.organization_id${few === null ? '' : " || ''"} = ?`, organizationId);
+  const stated = walkedState === null ? [] : [sql(`${table}.state = ?`, walkedState)];
+  const terms = [own, ...stated, ...more, ...ownTerms(search)];
   return {
-    from: sql(`from ${from}`, ...(few?.values ?? [])),
+    from: sql(`from ${[start, ...others].join(` ${join} `)}`, ...(few?.values ?? [])),
     where: sql(`where ${terms.map((term) => term.sql).join(' and ')}`, ...terms.flatMap(({ values }) => values)),
   };
 }
@@ -187,7 +217,9 @@ function ownTerms({ list, conditions }: Search): Sql[] {
 
 /** Exact up to `most`; counting stops there. */
 export async function countOfSearch(tx: Tx, search: Search, most: number): Promise<number> {
-  const { from, where } = tablesAndTerms(tx, search, search.list === 'keys' ? 'k' : 'l', []);
+  // Nothing is sorted, so that the narrowest condition is the best start however many it leaves.
+  const start = { ...search, narrowest: search.narrowest && { ...search.narrowest, count: 0 } };
+  const { from, where } = tablesAndTerms(tx, start, search.list === 'keys' ? 'k.created_at' : 'l.created_at', []);
   return countRows(tx, sql(`select 1 as id ${from.sql} ${where.sql}`, ...from.values, ...where.values), most);
 }
 

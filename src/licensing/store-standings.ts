@@ -7,7 +7,7 @@ export interface OverdueRecord {
   organizationId: string;
 }
 
-/** No change of the license itself: its revision stays. */
+/** No change of the license itself: its revision stays. Its keys have the state too, for lists of keys. */
 export async function saveStanding(tx: Tx, licenseId: string, standing: Standing): Promise<void> {
   const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   await tx('licenses')
@@ -18,6 +18,10 @@ export async function saveStanding(tx: Tx, licenseId: string, standing: Standing
       valid_until: iso(standing.validUntil),
       sites_allowed: standing.sites,
     });
+  await tx('license_keys')
+    .where({ license_id: licenseId })
+    .whereNot({ state: standing.state })
+    .update({ state: standing.state });
 }
 
 /** Licenses whose standing may have changed with time, or was never computed. */
