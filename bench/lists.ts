@@ -15,8 +15,8 @@ import { settleStandings } from '../src/licensing/standings.ts';
 import { seedPackage, seedSecrets, seedShop } from '../test/support/seed.ts';
 import { on } from '../test/support/seed-ledger.ts';
 
-/** What each list costs over many keys on SQLite: a first page and one in the middle, 50 rows with their count. ms, the middle of three. */
-const { values } = parseArgs({ options: { keys: { type: 'string', default: '1000000' } } });
+/** What each list costs over many keys on SQLite: a first page and one in the middle, 50 rows with their count. ms, the middle of three. `--file` names a database to keep. */
+const { values } = parseArgs({ options: { keys: { type: 'string', default: '1000000' }, file: { type: 'string' } } });
 const KEYS = Number(values.keys);
 const NOW = on('2026-11-01');
 const day = (n: string) => `strftime('%Y-%m-%dT00:00:00.000Z', '2023-11-01', '+' || (${n}) || ' days')`;
@@ -50,13 +50,24 @@ async function fill(db: Db): Promise<{ organizationId: string; packageId: string
         case when i % 2000 = 5 then ${created} end, case when i % 1000 = 9 then ${created} end, ${created}, 'bench' from n`);
     await tx.raw(`${rows(KEYS)} insert into grants (id, organization_id, license_id, package_id, package_version, source, given_at, length_value, length_unit, quantity, line, supersedes, created_at, created_by)
       select ${id('grt')}, ${org}, ${id('lic')}, ${pick}, 1, 'purchase', ${created}, case when i % 10 = 0 then null else 365 end, case when i % 10 = 0 then null else 'day' end, 1, '1', '[]', ${created}, 'bench' from n`);
-    await tx.raw(`${rows(KEYS)} insert into license_keys (id, license_id, organization_id, role, label, hash, hint, purpose, last_used_at, created_at, created_by)
-      select ${id('key')}, ${id('lic')}, ${org}, 'normal', '', 'h' || i, 'FG1…' || (i % 60000), case when i % 5000 = 1 then 'test' else 'commercial' end,
+    await tx.raw(`${rows(KEYS)} insert into license_keys (id, license_id, organization_id, state, role, label, hash, hint, purpose, last_used_at, created_at, created_by)
+      select ${id('key')}, ${id('lic')}, ${org}, ${state}, 'normal', '', 'h' || i, 'FG1…' || (i % 60000), case when i % 5000 = 1 then 'test' else 'commercial' end,
         case when i % 5 = 0 then null else ${day(`1095 - i * 31 % 365`)} end, ${created}, 'bench' from n`);
     await tx.raw(`${rows(Math.floor(KEYS / 2))} insert into activations (id, license_id, organization_id, key_id, kind, identity, host, host_reversed, counted, first_seen_at, last_seen_at)
       select ${id('act')}, ${id('lic', 'i * 2')}, ${org}, null, 'site', 'www' || i || '.d' || (i % 5000) || '.example', 'www' || i || '.d' || (i % 5000) || '.example', printf('elpmaxe.%dd.%dwww', i % 5000, i), 1, ${created}, ${created} from n`);
   });
   return { organizationId: organization.id, packageId: packages[2]?.id ?? '', productId: product.id };
+}
+
+/** What an earlier run has filled. */
+async function known(db: Db): ReturnType<typeof fill> extends Promise<infer T> ? Promise<T | null> : never {
+  return db.read(async (tx) => {
+    const key = await tx('license_keys').first('organization_id');
+    if (!key) return null;
+    const packages: string[] = await tx('packages').orderBy('id').pluck('id');
+    const product = await tx('products').first('id');
+    return { organizationId: key.organization_id, packageId: packages[2] ?? '', productId: product.id };
+  });
 }
 
 async function timed(work: () => Promise<unknown>): Promise<string> {
@@ -70,12 +81,12 @@ async function timed(work: () => Promise<unknown>): Promise<string> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'feedgate-bench-'));
-const db = connectSqlite(join(folder, 'feedgate.db'));
+const db = connectSqlite(values.file ?? join(folder, 'feedgate.db'));
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 try {
   await migrate(db, migrations, new Date(NOW).toISOString());
   const began = performance.now();
-  const { organizationId, packageId, productId } = await fill(db);
+  const { organizationId, packageId, productId } = (await known(db)) ?? (await fill(db));
   say(
     `${KEYS} keys on SQLite, filled in ${((performance.now() - began) / 1_000).toFixed(0)} s; ms for a page of 50 with its count`,
   );

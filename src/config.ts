@@ -20,6 +20,10 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   maxArtifactBytes: number;
   sweepMinutes: number;
+  /** How long it is kept who did what. */
+  auditMonths: number;
+  /** How long usage keeps the names of sites. */
+  usageMonths: number;
   /** Hosts and networks that webhooks may go to beside the public internet. */
   webhookAllowHosts: string[];
 }
@@ -98,6 +102,8 @@ const Environment = z.object({
     .default('info'),
   MAX_ARTIFACT_MB: z.coerce.number({ error: 'is a number of megabytes' }).int().min(1).max(4_096).default(256),
   SWEEP_MINUTES: z.coerce.number({ error: 'is a number of minutes' }).int().min(1).max(1_440).default(15),
+  AUDIT_MONTHS: z.coerce.number({ error: 'is a number of months' }).int().min(1).max(1_200).default(12),
+  USAGE_MONTHS: z.coerce.number({ error: 'is a number of months' }).int().min(1).max(1_200).default(12),
   WEBHOOK_ALLOW_HOSTS: hosts,
 });
 
@@ -139,6 +145,8 @@ export function readConfig(
       logLevel: set.LOG_LEVEL,
       maxArtifactBytes: set.MAX_ARTIFACT_MB * 2 ** 20,
       sweepMinutes: set.SWEEP_MINUTES,
+      auditMonths: set.AUDIT_MONTHS,
+      usageMonths: set.USAGE_MONTHS,
       webhookAllowHosts: set.WEBHOOK_ALLOW_HOSTS,
     },
   };

@@ -3,6 +3,7 @@ import { auditCommand } from './audit.ts';
 import { channelList } from './channel.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
+import { customerAnonymize, customerExport, customerList, customerMerge, customerShow } from './customer.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
@@ -11,10 +12,12 @@ import { forgeCheck } from './forge-check.ts';
 import { forgeLogin } from './forge-login.ts';
 import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
 import { importCommand } from './import.ts';
-import { keyList, keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
+import { keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyBatch } from './key-batch.ts';
 import { keyCreate } from './key-create.ts';
+import { keyList } from './key-list.ts';
 import { keyTest } from './key-test.ts';
+import { licenseList, licenseShow } from './license.ts';
 import { loginLink } from './login-link.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
@@ -46,7 +49,10 @@ export const commands: readonly Command[] = [
   ...[releaseList, releaseYank, releaseUnyank],
   ...[channelList, rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
+  ...[customerList, customerShow, customerMerge, customerExport, customerAnonymize],
+  ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyRevoke, keySuspend, keyResume],
+  ...[licenseList, licenseShow],
   ...[siteList, siteAdd, siteRelease, siteRemove],
   ...[organizationShow, organizationSet],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],

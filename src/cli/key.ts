@@ -1,60 +1,16 @@
 import { CLI_ACTOR } from '../accounts/actor.ts';
-import type { Core } from '../app.ts';
 import { lastUses, type NamedKey, requireKey } from '../licensing/key-reads.ts';
 import { licenseKeyView } from '../licensing/key-sale-view.ts';
-import { typedHint } from '../licensing/key-view.ts';
-import { type KeySeen, keysAt, pauseKey, showKey, withdrawKey } from '../licensing/level-keys.ts';
+import { pauseKey, showKey, withdrawKey } from '../licensing/level-keys.ts';
 import { siteView } from '../licensing/site-view.ts';
 import { sitesOf } from '../licensing/sites.ts';
 import { VERDICT_CODES } from '../licensing/verdict.ts';
 import { reasonOf } from '../licensing/verdict-reasons.ts';
-import { type Call, type Command, EXIT, flagOf, numberOf, required, textOf } from './command.ts';
-import { levelOf } from './level.ts';
+import { type Command, EXIT, flagOf, required, textOf } from './command.ts';
 import { byCli, withCore } from './session.ts';
-import { shortTime, table } from './table.ts';
+import { shortTime } from './table.ts';
 
 const MOST_LISTED = 1_000;
-
-export const keyList: Command = {
-  name: 'key list',
-  summary: 'License keys with their customers; never their texts.',
-  usage: '[--org acme] [--repo hello] [--email jane@example.com] [--hint FG1…7K2M] [--limit 50]',
-  help: ['--license   of one license', '--hint      prefix and last four characters, as pages and logs show them'],
-  options: {
-    org: { type: 'string' },
-    repo: { type: 'string' },
-    email: { type: 'string' },
-    license: { type: 'string' },
-    hint: { type: 'string' },
-    limit: { type: 'string' },
-  },
-  async run(call) {
-    const limit = Math.min(numberOf(call.values, 'limit') ?? 50, MOST_LISTED);
-    return withCore(call, 'database', async (core) => {
-      const seen = await keysSeen(core, call, limit);
-      const now = core.clock();
-      const views = seen.map((each) => licenseKeyView(each, null, now));
-      call.io.json({ keys: views });
-      const rows = views.map(({ id, hint, role, status, valid_until, license }) => [
-        ...[id, hint, role === 'master' ? 'master' : license.customer.email || license.customer.name],
-        ...[status, role === 'master' ? '-' : shortTime(valid_until)],
-      ]);
-      call.io.say(
-        rows.length === 0 ? 'There is no such key.' : table([['id', 'key', 'customer', 'state', 'until'], ...rows]),
-      );
-      return EXIT.ok;
-    });
-  },
-};
-
-async function keysSeen(core: Core, { values }: Call, limit: number): Promise<KeySeen[]> {
-  const { organization, repository } = await levelOf(core, values);
-  const hint = textOf(values, 'hint');
-  const level = { organizationId: organization.id, repositoryId: repository?.id };
-  const email = textOf(values, 'email');
-  const filter = { ...level, email, licenseId: textOf(values, 'license'), hint: hint && typedHint(hint) };
-  return (await keysAt(core.db, filter, { sort: 'created', limit, after: null, now: core.clock() })).items;
-}
 
 export const keyShow: Command = {
   name: 'key show',

@@ -20,7 +20,7 @@ export const serveCommand: Command = {
     "SECRET_KEY       the installation's secret, else DATA_DIR/secret.key",
     'TRUSTED_PROXIES  networks whose X-Forwarded-For is believed',
     'METRICS_TOKEN    bearer token of /metrics; without it only this machine may read it',
-    'LOG_LEVEL, MAX_ARTIFACT_MB, SWEEP_MINUTES',
+    'LOG_LEVEL, MAX_ARTIFACT_MB, SWEEP_MINUTES, AUDIT_MONTHS, USAGE_MONTHS',
     'Every secret can come from a file: NAME_FILE instead of NAME.',
   ],
   async run({ io }) {

@@ -88,7 +88,15 @@ function configFor(publicUrl: string, dataDir: string): Config {
   return {
     ...{ publicUrl, dataDir, host: '127.0.0.1', port: 0, databaseUrl: null },
     secretKey: TEST_SECRET_KEY,
-    ...{ trustedProxies: [], metricsToken: null, logLevel: 'debug', sweepMinutes: 60, webhookAllowHosts: [] },
+    ...{
+      trustedProxies: [],
+      metricsToken: null,
+      logLevel: 'debug',
+      sweepMinutes: 60,
+      auditMonths: 12,
+      usageMonths: 12,
+      webhookAllowHosts: [],
+    },
     siteAdmins: [],
     maxArtifactBytes: 4 * 2 ** 20,
   };

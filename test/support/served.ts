@@ -79,8 +79,8 @@ export function configOn(ground: Pick<Ground, 'databaseUrl' | 'dataDir'>, port: 
     metricsToken: null,
     logLevel: 'debug',
     maxArtifactBytes: 10 * 2 ** 20,
+    ...{ sweepMinutes: 60, auditMonths: 12, usageMonths: 12 },
     siteAdmins: [],
-    sweepMinutes: 60,
     webhookAllowHosts: [],
   };
 }

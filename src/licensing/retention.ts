@@ -1,0 +1,19 @@
+import { dayOf, toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
+import { addMonths } from './spans.ts';
+import { deleteInstallations, deleteRefusals, foldSites } from './store-retention.ts';
+
+/** So many keys of a day take some ten milliseconds; polls go in between. */
+const KEYS = 200;
+
+/**
+ * Takes the names of sites out of usage that is older than `months`: counters stay, by day, product, key and answer. What was heard
+ * of no more since goes. A second run changes nothing.
+ */
+export async function forgetOldUsage(db: Db, now: number, months: number): Promise<void> {
+  const before = addMonths(now, -months);
+  const beforeDay = dayOf(before);
+  while (await db.tx((tx) => foldSites(tx, beforeDay, KEYS)));
+  await db.tx((tx) => deleteRefusals(tx, beforeDay));
+  await db.tx((tx) => deleteInstallations(tx, toIso(before)));
+}
