@@ -1,8 +1,6 @@
 import type { Tx } from '../db/dialect.ts';
-import { columnsOf, fromRow, toRow } from '../db/rows.ts';
+import { toRow } from '../db/rows.ts';
 import { identityOf, type Person } from './person.ts';
-
-const COLUMNS = columnsOf('id', 'forgeId', 'remoteId', 'login', 'name');
 
 /**
  * The user that stands for a person, made with `id` at his first sign-in. Login and name become what the forge says now. Gives the
@@ -16,11 +14,6 @@ export async function saveUser(tx: Tx, user: Person, nowIso: string): Promise<st
     .merge({ login: user.login, name: user.name, last_seen_at: nowIso })
     .returning('id');
   return saved.id as string;
-}
-
-export async function findUser(tx: Tx, id: string): Promise<Person | null> {
-  const row = await tx('users').where({ id }).first(COLUMNS);
-  return row ? fromRow<Person>(row) : null;
 }
 
 export async function touchUser(tx: Tx, id: string, nowIso: string): Promise<void> {

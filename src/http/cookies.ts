@@ -10,7 +10,7 @@ export interface CookieJar {
   clear(name: CookieName): string;
 }
 
-export type CookieName = 'session' | 'sign-in';
+type CookieName = 'session' | 'sign-in';
 
 /** Long enough that nobody guesses one: 32 bytes in base64url. */
 const VALUE = /^[A-Za-z0-9_-]{43}$/;

@@ -38,7 +38,9 @@ export function signedInPage(
   );
   const table = `<div class="scroll"><table><thead><tr><th scope="col">Organization</th><th scope="col">You are</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`;
-  const none = complete ? '<p>You have no role in an organization here.</p>' : '';
+  const nothing =
+    forgeName === null ? 'No organization is connected yet.' : 'You have no role in an organization here.';
+  const none = complete ? `<p>${nothing}</p>` : '';
   const gap = complete ? '' : '<p>The forge could not be asked for all of your roles; look again in a moment.</p>';
   return page(
     'Signed in – Feedgate',

@@ -1,5 +1,5 @@
 /** A person's browser: cookies a host, redirects one at a time, and the headers by which browsers say where a request comes from. */
-export interface Page {
+interface Page {
   status: number;
   headers: Headers;
   text: string;

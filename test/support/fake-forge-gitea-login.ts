@@ -5,7 +5,7 @@ import type { FakeAnswer, FakeRequest } from './fake-forge-server.ts';
 import { type FakeWorld, ownerOf } from './fake-forge-world.ts';
 
 /** What a bad forge, or somebody in between, makes of an identity token. */
-export interface TokenTwist {
+interface TokenTwist {
   /** `HS256` signs with the public key as the secret, `none` with nothing. */
   alg?: 'RS256' | 'HS256' | 'none';
   /** Signs with a key that the forge does not show, under the name of one that it does. */
@@ -19,7 +19,7 @@ interface SigningKey {
   private: KeyObject;
 }
 
-export interface FakeCode {
+interface FakeCode {
   login: string;
   clientId: string;
   redirectUri: string;
