@@ -22,7 +22,7 @@ import { openVendor, pathOf, TARGETS, type Vendor } from '../support/vendor.ts';
 import { hasPhp, runPhp } from './kit-php/run-kit.ts';
 
 /** A shop in the shape of MokoWaaS: a plugin, a feed of five channels that no site ever understood, addresses on two forges. */
-const SAMPLE = fileURLToPath(new URL('../../../../shared/samples/joomla/feeds/mokowaas.updates.xml', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../../../shared/samples/joomla/feeds/mokowaas.updates.xml', import.meta.url));
 const EXTENSION = 7;
 
 function manifest(version: string, servers: readonly string[]): string {
