@@ -9,6 +9,7 @@ import type { Core } from './app.ts';
 import { auditRoutes } from './audit/api-audit.ts';
 import { openapiDocument, openapiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
+import { importRoutes } from './imports/api-imports.ts';
 import { activationRoutes } from './licensing/api-activate.ts';
 import { batchRoutes } from './licensing/api-batches.ts';
 import { bulkRoutes } from './licensing/api-bulk.ts';
@@ -78,6 +79,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...usageRoutes(core),
     ...usageSeriesRoutes(core),
     ...installationRoutes(core),
+    ...importRoutes(core),
     ...auditRoutes(core),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),

@@ -140,8 +140,7 @@ export async function masterLicenseOf(
   return row ? (row.id as string) : null;
 }
 
-/** How many versions of its terms a package has. */
-export async function versionCount(tx: Tx, packageId: string): Promise<number> {
-  const row = await tx('package_versions').where({ package_id: packageId }).count({ n: '*' }).first();
-  return Number(row?.['n'] ?? 0);
+/** Exact up to `most`. */
+export async function countImports(tx: Tx, organizationId: string, most: number): Promise<number> {
+  return (await tx('imports').where({ organization_id: organizationId }).select('id').limit(most)).length;
 }

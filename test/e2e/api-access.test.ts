@@ -50,6 +50,7 @@ onEachDatabase('who may call the API', (database) => {
     ids = {
       batches: batch.json.id,
       bulk: bulk.json.id,
+      imports: await seedImportId(),
       packages: sold.package.id,
       'license-keys': sold.key.id,
       keys: sold.key.id,
@@ -96,8 +97,15 @@ onEachDatabase('who may call the API', (database) => {
     return caller[route.method as 'post' | 'put' | 'patch'](addressOf(route), await bodyFor(route));
   }
 
+  async function seedImportId(): Promise<string> {
+    const csv = 'key,package\nold,None';
+    const wish = { kind: 'keys', csv, source: 'old shop' };
+    return (await api.post(`/organizations/${shop.organization.slug}/imports`, wish)).json.import.id;
+  }
+
   /** A right body, so that nothing but the token decides. */
   async function bodyFor({ operationId }: Route): Promise<object> {
+    if (operationId === 'createImport') return { kind: 'keys', csv: 'key,package\nold,None', source: 'old shop' };
     const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
     const repository = shop.repository;
     if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };

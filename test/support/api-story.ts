@@ -86,6 +86,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await scene.seeSite(sold.license, 'example.com');
   await managed(does, sold, packages);
   await usage(does, product, { id: sold.key });
+  await broughtIn(does);
   await customers(does);
   await found(does, sold);
   await dated(does, packages);
@@ -228,6 +229,14 @@ async function managed(does: Does, sold: Sold, packages: Packages): Promise<void
   await does('listOrganizationSites', { params: ORG, query: { host: 'example' } });
   await does('releaseSite', { params: { ...license, site_id: sites.items[0].id } });
   await does('revokeLicense', { params: license });
+}
+
+async function broughtIn(does: Does): Promise<void> {
+  const csv = 'key,package,customer_email,valid_until\nOLD-1234,Everything for life,eve@example.com,2027-01-31\n';
+  const body = { kind: 'keys', csv, source: 'old shop', timezone: 'Europe/Berlin', dry_run: false };
+  const made = await does('createImport', { params: ORG, body });
+  await does('listImports', { params: ORG });
+  await does('getImport', { params: { ...ORG, id: made.import.id } });
 }
 
 async function usage(does: Does, product: { id: string }, key: { id: string }): Promise<void> {
