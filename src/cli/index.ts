@@ -16,8 +16,10 @@ import { keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyBatch } from './key-batch.ts';
 import { keyCreate } from './key-create.ts';
 import { keyList } from './key-list.ts';
+import { keyReplace } from './key-replace.ts';
 import { keyTest } from './key-test.ts';
 import { licenseList, licenseShow } from './license.ts';
+import { licenseCommands } from './license-changes.ts';
 import { loginLink } from './login-link.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
@@ -50,9 +52,9 @@ export const commands: readonly Command[] = [
   ...[channelList, rulesShow, rulesSet],
   ...[packageList, packageCreate, packageChange, packageVersionsCommand, packageDelete],
   ...[customerList, customerShow, customerMerge, customerExport, customerAnonymize],
-  ...[keyCreate, keyList, keyShow, keyRevoke, keySuspend, keyResume],
-  ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyRevoke, keySuspend, keyResume],
   ...[licenseList, licenseShow],
+  ...licenseCommands,
+  ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyReplace, keyRevoke, keySuspend, keyResume],
   ...[siteList, siteAdd, siteRelease, siteRemove],
   ...[organizationShow, organizationSet],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeGitRepository } from '../../test/support/git-repository.ts';
@@ -242,5 +242,41 @@ describe('openapi', () => {
     expect(json).toMatchObject({ openapi: '3.1.0', servers: [{ url: '/' }] });
     const named = await installation.run('openapi');
     expect(JSON.parse(named.said).servers).toEqual([{ url: PUBLIC_URL }]);
+  });
+});
+
+describe('licenses and batches', () => {
+  it('changes a license, and tells an impossible change in words', async () => {
+    const sold = (await sell()).json;
+    const id = sold.license_id;
+    const renewed = await run('license', 'renew', id, '--json');
+    expect(renewed.json.valid_until.slice(0, 4)).toBe(String(Number(sold.valid_until.slice(0, 4)) + 1));
+    const extended = await run('license', 'extend', id, '--days', '1', '--json');
+    expect(Date.parse(extended.json.valid_until) - Date.parse(renewed.json.valid_until)).toBe(86_400_000);
+    const past = await run('license', 'shorten', id, '--until', '2020-01-01');
+    expect([past.code, past.noted]).toEqual([EXIT.failed, expect.stringContaining('lies in the past')]);
+    expect((await run('license', 'extend', id)).code).toBe(EXIT.usage);
+    expect((await run('license', 'extend', id, '--until', 'soon')).code).toBe(EXIT.usage);
+    expect((await run('license', 'suspend', id, '--json')).json.status).toBe('suspended');
+    expect((await run('license', 'resume', id, '--json')).json.status).toBe('active');
+    expect((await run('license', 'shorten', id, '--now', '--json')).json.status).toBe('expired');
+  });
+
+  it('makes keys in advance, replaces one, and makes one for a try', async () => {
+    const csv = join(installation.folder, 'keys.csv');
+    const batch = ['key', 'batch', '--package', 'One year', '--count', '3', '--csv', csv, '--name', 'first', '--json'];
+    const made = await run(...batch);
+    expect(made.json).toMatchObject({ name: 'first', made: 3, written: 3 });
+    const lines = readFileSync(csv, 'utf8').trim().split('\r\n');
+    expect(lines).toHaveLength(4);
+    expect((await run(...batch)).json.id).toBe(made.json.id);
+    expect(readFileSync(csv, 'utf8').trim().split('\r\n')).toEqual(lines);
+    const [text, id] = lines[1]?.split(',') ?? [];
+    const replaced = await run('key', 'replace', id ?? '', '--overlap-days', '0', '--json');
+    expect(replaced.json).toMatchObject({ replaces: id, replaced_before: false });
+    expect(replaced.json.key).not.toBe(text);
+    expect((await run('key', 'batch', '--package', 'One year', '--count', '0', '--csv', csv)).code).toBe(EXIT.usage);
+    const tried = await run('key', 'test', '--product', 'acme/hello', '--days', '2', '--json');
+    expect(tried.json).toMatchObject({ purpose: 'test', status: 'active', site_limit: 1 });
   });
 });
