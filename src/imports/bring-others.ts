@@ -4,7 +4,7 @@ import { newId } from '../ids.ts';
 import type { PackageTerms } from '../licensing/package-terms.ts';
 import { createPackage } from '../licensing/packages.ts';
 import { findPackage, type PackageRecord, updatePackage } from '../licensing/store-packages.ts';
-import { updateProduct } from '../releases/store-products.ts';
+import { insertAlias, updateProduct } from '../releases/store-products.ts';
 import {
   created,
   type ImportBatch,
@@ -156,7 +156,14 @@ export async function bringProduct(batch: ImportBatch, item: ProductItem): Promi
     ...{ mode: item.mode, openChannels: item.open_channels, securityOpen: item.security_open },
     ...{ claimOn: item.claim_on, missingSite: item.missing_site },
   };
-  if (!batch.isDry) await updateProduct(batch.tx, { ...product, ...settings });
+  if (!batch.isDry) {
+    await updateProduct(batch.tx, { ...product, ...settings });
+    const now = toIso(batch.by.now);
+    for (const { path, document } of item.aliases) {
+      const alias = { path: path.toLowerCase(), kind: 'manual' as const, document };
+      await insertAlias(batch.tx, alias, product.id, batch.by.actor.id, now);
+    }
+  }
   noteMade(batch, 'product', item.ref, product.id);
   return { ...created('its settings', product.id) };
 }
