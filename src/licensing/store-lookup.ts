@@ -1,6 +1,13 @@
 import { fromIso } from '../clock.ts';
 import { among, fastRead, type Tx } from '../db/dialect.ts';
-import { type Grant, type GrantSource, type Length, type PackageKind, storedTerms } from './package-terms.ts';
+import {
+  type Grant,
+  type GrantSource,
+  type Length,
+  type PackageKind,
+  type PackageTerms,
+  storedTerms,
+} from './package-terms.ts';
 
 /** The reads of the poll path. Each takes a list and runs one prepared statement, whatever the length of the list. */
 
@@ -100,18 +107,24 @@ export async function ledgersOf(tx: Tx, licenseIds: readonly string[]): Promise<
     [JSON.stringify(licenseIds)],
   );
   const ledgers = new Map<string, Grant[]>(licenseIds.map((id) => [id, []]));
-  for (const row of rows) ledgers.get(row.license_id)?.push(toGrant(row));
+  // Of many polls most are about the same few packages: reading their terms is what costs.
+  const known = new Map<string, PackageTerms>();
+  for (const row of rows) {
+    const terms = known.get(row.terms) ?? storedTerms(row.terms);
+    known.set(row.terms, terms);
+    ledgers.get(row.license_id)?.push(toGrant(row, terms));
+  }
   return ledgers;
 }
 
-function toGrant(row: GrantRow): Grant {
+function toGrant(row: GrantRow, terms: PackageTerms): Grant {
   return {
     id: row.id,
     package: {
       id: row.package_id,
       kind: row.kind,
       repositoryId: row.repository_id,
-      terms: storedTerms(row.terms),
+      terms,
     },
     source: row.source,
     givenAt: fromIso(row.given_at),
