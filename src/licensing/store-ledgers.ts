@@ -40,7 +40,7 @@ export interface LedgerMemory {
   fitsAgain: boolean;
 }
 
-/** Of many licenses with one statement, whose locks the caller holds. It counts as a change of each. */
+/** Of many licenses with a few statements, whose locks the caller holds. It counts as a change of each; their keys have the state too. */
 export async function rememberLedgers(tx: Tx, memories: readonly LedgerMemory[]): Promise<void> {
   const fitting = memories.filter(({ fitsAgain }) => fitsAgain).map(({ id }) => id);
   if (fitting.length > 0)
@@ -50,6 +50,15 @@ export async function rememberLedgers(tx: Tx, memories: readonly LedgerMemory[])
     ...{ id, state, state_until: iso(until), valid_until: iso(validUntil), sites_allowed: sites },
     over_limit_at: overLimitAt,
   }));
+  await rememberLicenses(tx, rows);
+  const states = new Set(rows.map(({ state }) => state));
+  for (const state of states) {
+    const ids = rows.filter((row) => row.state === state).map(({ id }) => id);
+    await tx('license_keys').whereIn('license_id', ids).whereNot({ state }).update({ state });
+  }
+}
+
+async function rememberLicenses(tx: Tx, rows: readonly Row[]): Promise<void> {
   const columns = ['state', 'state_until', 'valid_until', 'sites_allowed', 'over_limit_at'];
   const set = (value: (column: string) => string) => columns.map((each) => `${each} = ${value(each)}`).join(', ');
   if (engineOf(tx) === 'postgres') {

@@ -120,6 +120,20 @@ onEachDatabase('lists of licenses and keys', (database) => {
     expect(listed.json.total).toBeUndefined();
   });
 
+  it('of keys see at once what a refund and a change make of their license', async () => {
+    const { db } = database();
+    const own = await seedShop(db);
+    const path = `/organizations/${own.organization.slug}/license-keys`;
+    const refunded = await seedSoldLicense(db, own);
+    const ended = await seedSoldLicense(db, own);
+    expect(idsOf(await api.get(`${path}?status=active`))).toEqual([refunded.key.id, ended.key.id]);
+    expect((await api.post(`/grants/${refunded.grant.id}/close`, { reason: 'refund' })).status).toBeLessThan(300);
+    expect((await api.post(`/licenses/${ended.license.id}/shorten`, { end_now: true })).status).toBeLessThan(300);
+    expect(idsOf(await api.get(`${path}?status=active`))).toEqual([]);
+    expect(idsOf(await api.get(`${path}?status=canceled`))).toEqual([refunded.key.id]);
+    expect(idsOf(await api.get(`${path}?status=expired`))).toEqual([ended.key.id]);
+  });
+
   it('tell statuses of the moment', async () => {
     expect(idsOf(await api.get(`${base}/license-keys?status=expired`))).toEqual([]);
     api.pass(366 * 86_400_000);
