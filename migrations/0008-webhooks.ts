@@ -61,9 +61,6 @@ async function up(tx: Knex): Promise<void> {
     text(t, 'at');
     t.primary(['license_id', 'tag']);
   });
-  await tx.schema.alterTable('licenses', (t) => {
-    t.index(['organization_id', 'valid_until'], 'licenses_end');
-  });
 }
 
 export const webhooks: Migration = { name: '0008-webhooks', up };
