@@ -190,14 +190,12 @@ function wordConditions(words: readonly string[]): Condition[] {
 }
 
 function domainCondition({ hosts, entries, below }: NonNullable<LicenseFilter['domain']>): Condition {
-  const either = (column: string, names: readonly string[]) =>
-    sql(
-      [`${column} in (${holes(names) || 'null'})`, ...(below ? [`(${column} >= ? and ${column} < ?)`] : [])].join(
-        ' or ',
-      ),
-      ...names,
-      ...(below ?? []),
-    );
+  // Nothing but what is asked: a list without names beside a range would keep the index from being used.
+  const either = (column: string, names: readonly string[]) => {
+    const named = names.length > 0 ? [`${column} in (${holes(names)})`] : [];
+    const ways = [...named, ...(below ? [`(${column} >= ? and ${column} < ?)`] : [])];
+    return sql(ways.join(' or ') || '1 = 0', ...names, ...(below ?? []));
+  };
   const site = either('a.host_reversed', hosts);
   const listed = either('d.name_reversed', entries);
   return {
