@@ -1,10 +1,17 @@
 import { DAY, dayOf } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
-import type { Dimension, SeriesRange, SeriesRow, UsageOf, UsageSums } from './usage-series.ts';
+import {
+  type Dimension,
+  NO_POLLS,
+  type SeriesRange,
+  type SeriesRow,
+  type UsageOf,
+  type UsageSums,
+} from './usage-series.ts';
 
 const COLUMN: Partial<Record<Dimension, string>> = { product: 'product_id' };
 
-const SUMS = `sum(case when kind not in ('download', 'missing', 'validate') then count else 0 end) as polls,
+const SUMS = `sum(case when kind not in (${NO_POLLS.map((kind) => `'${kind}'`).join(', ')}) then count else 0 end) as polls,
   sum(case when kind = 'download' then count - refused else 0 end) as downloads,
   sum(case when kind = 'validate' then count else 0 end) as validations,
   sum(refused) as refusals, max(last_at) as last_at`;

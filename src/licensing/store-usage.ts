@@ -1,4 +1,5 @@
 import { insertMany, type Row, type Tx } from '../db/dialect.ts';
+import { NO_POLLS } from './usage-series.ts';
 
 /** One answered poll, download or validation. Texts are empty where nothing is known; no key and no address is in it. */
 export interface UsageRow {
@@ -78,9 +79,6 @@ export async function usageCounts(tx: Tx, filter: UsageFilter, limit: number): P
     .limit(limit);
   return rows.map((row) => ({ ...row, count: Number(row.count) })) as unknown as UsageCount[];
 }
-
-/** Kinds of usage that are not the poll of a feed. */
-const NO_POLLS = ['download', 'missing', 'validate', 'activate'];
 
 /** How many polls of a product came with a key and how many without, since a day. */
 export async function keylessShare(

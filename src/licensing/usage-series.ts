@@ -24,3 +24,6 @@ export interface UsageSums {
 export interface SeriesRow extends UsageSums {
   value: string;
 }
+
+/** Kinds of usage that are not the poll of a feed. */
+export const NO_POLLS: readonly string[] = ['download', 'missing', 'validate', 'activate'];
