@@ -5,10 +5,9 @@ import { cursorParam, encodeCursor, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { type CellRow, exportQuery, ROWS_ANSWER, rowsStream } from '../http/rows-stream.ts';
 import { productOf } from '../releases/level.ts';
-import type { Product } from '../releases/product.ts';
-import type { InstallationPlace } from './installed.ts';
+import type { OwnedInstallation } from './installed.ts';
 import { placeOfRefusal, REFUSAL_PLACE_LENGTH } from './refusal.ts';
-import { type InstallationWish, readInstallations, readRefusals } from './usage-reads.ts';
+import { everyInstallation, readInstallations, readRefusals } from './usage-reads.ts';
 import { INSTALLATION_COLUMNS, InstallationView, installationView, RefusalView, refusalView } from './usage-view.ts';
 
 const ROWS_AT_ONCE = 1_000;
@@ -111,22 +110,17 @@ function installationsExport(db: Db): Route {
     problems: ['NOT_FOUND', 'WRONG_ID_KIND'],
     async handler({ params, query: { format, bom, ...query } }, { actor }) {
       const product = await productOf(db, actor, params.id);
-      const batches = installationBatches(db, product, wishOf(query));
+      // Before the answer begins: a range that cannot be read is refused in words.
+      const rows = await everyInstallation(db, product, wishOf(query), ROWS_AT_ONCE);
+      const batches = cellsOf(rows);
       const name = `installations-${product.slug}`;
       return { status: 200, stream: rowsStream({ format, bom, name, columns: INSTALLATION_COLUMNS, batches }) };
     },
   });
 }
 
-async function* installationBatches(db: Db, product: Product, wish: InstallationWish): AsyncIterable<CellRow[]> {
-  let after: InstallationPlace | null = null;
-  for (;;) {
-    const { rows } = await readInstallations(db, product, wish, after, ROWS_AT_ONCE);
-    yield rows.map((row): CellRow => ({ ...installationView(row) }));
-    const last = rows.at(-1);
-    if (rows.length < ROWS_AT_ONCE || last === undefined) return;
-    after = [last.version, last.keyId, last.site];
-  }
+async function* cellsOf(batches: AsyncIterable<OwnedInstallation[]>): AsyncIterable<CellRow[]> {
+  for await (const rows of batches) yield rows.map((row): CellRow => ({ ...installationView(row) }));
 }
 
 function refusalsRoute(db: Db, name: 'Product' | 'Key', path: `/api/${string}`, params: typeof productParams): Route {

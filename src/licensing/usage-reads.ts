@@ -98,14 +98,57 @@ export async function readInstallations(
   after: InstallationPlace | null,
   limit: number,
 ): Promise<Installations> {
+  const { versions, unknown } = await versionsMeant(db, product, wish);
+  return { rows: await pageOf(db, product, versions, after, limit), versions, unknown };
+}
+
+/** All that are meant, batch by batch. What cannot be read throws before the first one. */
+export async function everyInstallation(
+  db: Db,
+  product: Product,
+  wish: InstallationWish,
+  atOnce: number,
+): Promise<AsyncIterable<OwnedInstallation[]>> {
+  const { versions } = await versionsMeant(db, product, wish);
+  return batchesOf(db, product, versions, atOnce);
+}
+
+async function* batchesOf(
+  db: Db,
+  product: Product,
+  versions: Installations['versions'],
+  atOnce: number,
+): AsyncIterable<OwnedInstallation[]> {
+  let after: InstallationPlace | null = null;
+  for (;;) {
+    const rows: OwnedInstallation[] = await pageOf(db, product, versions, after, atOnce);
+    yield rows;
+    const last = rows.at(-1);
+    if (rows.length < atOnce || last === undefined) return;
+    after = [last.version, last.keyId, last.site];
+  }
+}
+
+async function pageOf(
+  db: Db,
+  { id }: Product,
+  versions: Installations['versions'],
+  after: InstallationPlace | null,
+  limit: number,
+): Promise<OwnedInstallation[]> {
+  const names = versions.map(({ version }) => version);
+  return names.length === 0 ? [] : db.read((tx) => pageOfInstallations(tx, id, names, after, limit));
+}
+
+async function versionsMeant(
+  db: Db,
+  product: Product,
+  wish: InstallationWish,
+): Promise<Pick<Installations, 'versions' | 'unknown'>> {
   const test = await testOf(db, product, wish);
-  return db.read(async (tx) => {
-    const all = await versionsInstalled(tx, product.id);
-    const versions = test === null ? all : all.filter(({ version }) => version !== '' && test(version));
-    const names = versions.map(({ version }) => version);
-    const rows = names.length === 0 ? [] : await pageOfInstallations(tx, product.id, names, after, limit);
-    return { rows, versions, unknown: all.find(({ version }) => version === '')?.count ?? 0 };
-  });
+  const all = await db.read((tx) => versionsInstalled(tx, product.id));
+  const versions = test === null ? all : all.filter(({ version }) => version !== '' && test(version));
+  return { versions, unknown: all.find(({ version }) => version === '')?.count ?? 0 };
 }
 
 /** All that is said must hold; null: nothing is said. */

@@ -108,7 +108,7 @@ onEachDatabase('usage by API', (database) => {
 
     it('count what is not rolled up yet', async () => {
       const before = (await api.get(`${product()}/usage`)).json.totals.polls;
-      await append(row({ version: '1.3.1' }));
+      await append(row({ version: '1.3.1' }), row({ kind: 'activate', site: 'one.example' }));
       expect((await api.get(`${product()}/usage`)).json.totals.polls).toBe(before + 1);
       await rollUp(database().db);
       expect((await api.get(`${product()}/usage`)).json.totals.polls).toBe(before + 1);
@@ -193,6 +193,11 @@ onEachDatabase('usage by API', (database) => {
       expect([...first.items, ...rest.items]).toEqual((await found('limit=200')).items);
       const csv = await api.get(`${product()}/installations/export?version=1.2`);
       expect(csv.text.split('\r\n')[1]).toContain('1.2.7,reported,one.example,joomla/5.4.1');
+      for (const query of ['affected_by=%00', 'below=%3C1', 'version=%3C']) {
+        const refused = await api.get(`${product()}/installations/export?${query}`);
+        expect([refused.status, refused.json.code]).toEqual([400, 'INVALID_REQUEST']);
+      }
+      expect((await api.get(`${product()}/installations/export?affected_by=${newId('release')}`)).status).toBe(404);
     });
   });
 
