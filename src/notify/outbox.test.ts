@@ -9,18 +9,20 @@ import {
   seedSite,
   seedSoldLicense,
 } from '../../test/support/seed.ts';
-import { seedWebhook, toldTo } from '../../test/support/seed-webhooks.ts';
+import { seedDelivery, seedWebhook, toldTo } from '../../test/support/seed-webhooks.ts';
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
-import { toIso } from '../clock.ts';
+import { DAY, HOUR, toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { changeLicenseIn } from '../licensing/change-license.ts';
 import { makeGate } from '../licensing/gate.ts';
 import { makeLookup } from '../licensing/lookup.ts';
 import { makeRecorder } from '../licensing/record.ts';
 import { sell } from '../licensing/sales.ts';
+import { purgeDeliveries } from './deliveries.ts';
 import { EVENT_DATA, EventCause } from './event-data.ts';
 import { announce, type News } from './outbox.ts';
+import { insertNews } from './store-outbox.ts';
 import type { WebhookRecord } from './store-webhooks.ts';
 
 const BY = { actor: SYSTEM_ACTOR, requestId: null, now: SEED_NOW };
@@ -184,6 +186,27 @@ onEachDatabase('the outbox', (database) => {
     expect(await typesTo()).toHaveLength(2);
     await Promise.all([download('two.example.com'), download('one.example.com')]);
     expect(await typesTo()).toEqual(['site.claimed', 'license.started', 'site.claimed']);
+  });
+
+  it('is emptied of what is old, however many webhooks were told of one event', async () => {
+    const { db } = database();
+    const at = toIso(SEED_NOW - DAY);
+    const events = Array.from({ length: 700 }, () => ({
+      ...{ id: newId('webhook_event'), organizationId: shop.organization.id, type: 'key.created', at, body: '{}' },
+    }));
+    const another = await seedWebhook(db, shop.organization);
+    const deliveries = events.flatMap(({ id: eventId }) =>
+      [hook, another].map((each) => ({ id: newId('webhook_delivery'), endpointId: each.id, eventId })),
+    );
+    await db.tx((tx) => insertNews(tx, events, deliveries, at));
+    const young = await seedDelivery(db, hook);
+    await purgeDeliveries(db, SEED_NOW - HOUR);
+    const left = await db.read((tx) =>
+      tx('webhook_deliveries').whereIn('endpoint_id', [hook.id, another.id]).pluck('id'),
+    );
+    expect(left).toEqual([young]);
+    const kept = db.read((tx) => tx('webhook_events').where({ organization_id: shop.organization.id }).pluck('at'));
+    expect(await kept).toEqual([toIso(SEED_NOW)]);
   });
 
   it('costs an ordinary poll no statement, and a new site one where nobody listens', async () => {

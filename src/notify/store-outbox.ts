@@ -58,10 +58,10 @@ export async function insertNews(
   await insertMany(tx, 'webhook_deliveries', columns, planned);
 }
 
-/** Takes old events and deliveries away, at most `most` of each. Returns how many events went. */
+/** Takes old events and deliveries away, at most `most` of each. Returns how many went of what most went of. */
 export async function deleteNewsBefore(tx: Tx, before: string, most: number): Promise<number> {
-  const deliveries = tx('webhook_deliveries').where('created_at', '<', before).orderBy('created_at').limit(most);
-  await tx('webhook_deliveries').whereIn('id', deliveries.select('id')).delete();
+  const old = tx('webhook_deliveries').where('created_at', '<', before).orderBy('created_at').limit(most);
+  const deliveries = await tx('webhook_deliveries').whereIn('id', old.select('id')).delete();
   const events = tx('webhook_events as e')
     .where('e.at', '<', before)
     .whereNotExists(function stillNeeded() {
@@ -69,5 +69,5 @@ export async function deleteNewsBefore(tx: Tx, before: string, most: number): Pr
     })
     .orderBy('e.at')
     .limit(most);
-  return tx('webhook_events').whereIn('id', events.select('e.id')).delete();
+  return Math.max(deliveries, await tx('webhook_events').whereIn('id', events.select('e.id')).delete());
 }
