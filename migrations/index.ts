@@ -11,6 +11,7 @@ import { usage } from './0009-usage.ts';
 import { bulk } from './0010-bulk.ts';
 import { imports } from './0011-imports.ts';
 import { moving } from './0012-moving.ts';
+import { ownerIds } from './0013-owner-ids.ts';
 
 /** In order of application; only ever appended to. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   bulk,
   imports,
   moving,
+  ownerIds,
 ];

@@ -13,6 +13,7 @@ import {
 } from '../forge/store.ts';
 import type { Standing, Wanted } from '../http/actor.ts';
 import { type FactCache, makeFactCache } from './fact-cache.ts';
+import { ownerNow } from './owner-name.ts';
 import type { Person } from './person.ts';
 import type { Place } from './place.ts';
 import { higherRole, holdsRole, type Role } from './role.ts';
@@ -176,12 +177,17 @@ async function roleOn(
   const now = await ask('person', (of, at) => of.person(at, person));
   if (now === null) return null;
   if (now.isSiteAdmin || isListed(siteAdmins, forge, person, now)) return 'site_admin';
-  const { id, owner } = organization;
-  if (await ask(`owner ${id} ${owner}`, (of, at) => of.isOwner(at, owner, now.login))) return 'admin';
+  const { id } = organization;
+  const owner = await facts.ask(forge.id, `owner of ${id}`, when, () =>
+    ownerNow(forgeDeps, people, connection(), organization),
+  );
+  if (owner !== null && (await ask(`owner ${id} ${owner}`, (of, at) => of.isOwner(at, owner, now.login))))
+    return 'admin';
   const administers = await everyOne(repositories, (repository) =>
     ask(`repository ${repository.id}`, (of, at) => of.isRepositoryAdmin(at, { id: repository.remoteId }, now.login)),
   );
   if (administers) return 'admin';
+  if (owner === null) return null;
   const given = await Promise.all(
     teamRoles.map(async ({ teamId, role }) => {
       const isMember = await ask(`team ${id} ${teamId}`, (of, at) => of.isTeamMember(at, owner, teamId, now.login));

@@ -2,7 +2,7 @@ import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
-import { problem } from '../errors.ts';
+import { ForgeTrouble, problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
 import { DEFAULT_KEY_PREFIX, prefixFault } from '../licensing/license-key.ts';
@@ -84,6 +84,8 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
   const fault = slugFault(slug);
   if (fault) throw problem('INVALID_REQUEST', `the organization cannot be called "${slug}": ${fault}`);
   const keyPrefix = wish.keyPrefix ?? DEFAULT_KEY_PREFIX;
+  const isKnown = await deps.db.read((tx) => findOrganizationByOwner(tx, wish.forge.id, wish.owner));
+  const ownerId = isKnown ? null : await ownerIdOf(deps, wish);
   return deps.db.tx(async (tx) => {
     const known = await findOrganizationByOwner(tx, wish.forge.id, wish.owner);
     if (known) return withHookScope(tx, known, wish.hookScope);
@@ -104,6 +106,7 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       supportUrl: null,
       renewUrl: null,
       settings: NO_ORGANIZATION_SETTINGS,
+      ownerId,
       createdAt: toIso(by.now),
     };
     await insertOrganization(tx, organization, by.actor.id);
@@ -120,6 +123,16 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
     await audit(tx, event, by.now);
     return organization;
   });
+}
+
+/** A forge that does not tell now is asked when somebody's role is. */
+async function ownerIdOf(deps: ForgeDeps, { forge, owner }: NewOrganization): Promise<string | null> {
+  try {
+    return (await deps.drivers[forge.kind].people?.account(connectionOf(deps, forge), owner))?.id ?? null;
+  } catch (error) {
+    if (error instanceof ForgeTrouble) return null;
+    throw error;
+  }
 }
 
 async function withHookScope(

@@ -75,6 +75,11 @@ export interface RemotePerson {
 export interface ForgePeople {
   /** null: there is nobody of that id and login any more, or he may not sign in. A login that somebody else took is nobody. */
   person(forge: ForgeConnection, who: Pick<RemoteIdentity, 'remoteId' | 'login'>): Promise<RemotePerson | null>;
+  /**
+   * Who stands under a name now, a person or an organization; under a name that was given up and that nobody took, whoever left it.
+   * null: nobody, or nobody that is shown.
+   */
+  account(forge: ForgeConnection, name: string): Promise<{ id: string; login: string } | null>;
   isOwner(forge: ForgeConnection, owner: string, login: string): Promise<boolean>;
   isRepositoryAdmin(forge: ForgeConnection, repository: Pick<RemoteRepository, 'id'>, login: string): Promise<boolean>;
   /** null: the owner has none (a person), or they are not shown. */

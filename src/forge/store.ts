@@ -38,6 +38,8 @@ export interface OrganizationRecord {
   /** Where keys are bought or renewed, of products that name no address of their own. */
   renewUrl: string | null;
   settings: OrganizationSettings;
+  /** The owner's id on the forge, which survives a rename; null: not asked for yet. */
+  ownerId: string | null;
   createdAt: string;
 }
 
@@ -75,7 +77,7 @@ const FORGE = columnsOf(
 );
 const ORGANIZATION = columnsOf(
   ...['id', 'forgeId', 'owner', 'slug', 'name', 'rules', 'keyPrefix', 'hookScope', 'supportUrl', 'renewUrl'],
-  ...['formerPrefixes', 'settings', 'createdAt'],
+  ...['formerPrefixes', 'settings', 'ownerId', 'createdAt'],
 );
 const ORGANIZATION_SHAPE = { json: ['formerPrefixes', 'settings'] };
 const REPOSITORY = columnsOf(
@@ -176,6 +178,16 @@ export async function updateOrganization(
   change: Partial<Omit<OrganizationRecord, 'id' | 'forgeId' | 'owner' | 'slug' | 'createdAt'>>,
 ) {
   await tx('organizations').where({ id }).update(toRow(change, ORGANIZATION_SHAPE));
+}
+
+/** Remembered once and for all: whoever bears the name later is somebody else. */
+export async function rememberOwner(tx: Tx, id: string, ownerId: string): Promise<void> {
+  await tx('organizations').where({ id }).whereNull('owner_id').update({ owner_id: ownerId });
+}
+
+/** Under which owners the repositories of an organization stand, as they were last seen. */
+export async function ownersOfRepositories(tx: Tx, organizationId: string): Promise<string[]> {
+  return tx('repositories').where({ organization_id: organizationId }).distinct('owner').pluck('owner');
 }
 
 export async function findRepository(tx: Tx, id: string): Promise<RepositoryRecord | null> {

@@ -69,6 +69,17 @@ export function peopleContract(
       expect(await roles.person(forge, { remoteId, login: '../known' })).toBeNull();
     });
 
+    it('are told apart by the id from whoever takes a name', async () => {
+      const { remoteId: id } = await people.user('carl');
+      expect(await roles.account(forge, 'carl')).toEqual({ id, login: 'carl' });
+      expect((await roles.account(forge, owner))?.id).toMatch(/^\d+$/);
+      await people.rename('carl', 'carla');
+      const { remoteId: taker } = await people.user('carl');
+      expect(await roles.account(forge, 'carl')).toEqual({ id: taker, login: 'carl' });
+      expect(await roles.account(forge, 'carla')).toEqual({ id, login: 'carla' });
+      for (const name of ['no-such-account', '..', '']) expect(await roles.account(forge, name)).toBeNull();
+    });
+
     it('own an organization or do not', async () => {
       for (const name of ['olga', 'nora']) await people.user(name);
       await people.makeOwner('olga');
@@ -113,6 +124,7 @@ export function peopleContract(
       const repository = await stored('com_dead');
       for (const asked of [
         () => roles.person(dead, ada),
+        () => roles.account(dead, owner),
         () => roles.isOwner(dead, owner, 'ada'),
         () => roles.isRepositoryAdmin(dead, repository, 'ada'),
         () => roles.teams(dead, owner),

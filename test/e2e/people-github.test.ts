@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CLI_ACTOR } from '../../src/accounts/actor.ts';
+import { MINUTE, toIso } from '../../src/clock.ts';
 import { addForge, ensureOrganization, ensureRepository } from '../../src/forge/connect.ts';
 import { hookSecretsOf } from '../../src/forge/connections.ts';
-import { ensureRepositoryHook } from '../../src/forge/hooks.ts';
+import { ensureRepositoryHook, RECONCILE } from '../../src/forge/hooks.ts';
 import { callbackUrl, registerForgeLogin, setForgeLogin } from '../../src/forge/login-apps.ts';
 import type { ForgeRecord, OrganizationRecord } from '../../src/forge/store.ts';
+import { enqueue } from '../../src/jobs/store.ts';
 import { type Browser, newBrowser } from '../support/browser.ts';
 import { onOneDatabase, openTestCore, type TestCore } from '../support/core.ts';
 import { type FakeGitHub, gitHubDelivery, startFakeGitHub } from '../support/fake-github.ts';
@@ -96,6 +98,30 @@ onOneDatabase('people of GitHub', (database) => {
     fake.people.owners.set('acme', new Set(['ina']));
     fake.people.invited.add('ina');
     expect(await status(await signIn('ina'))).toBe(404);
+  });
+
+  it('own nothing by a name that the organization gave up', async () => {
+    fake.people.owners.set('acme', new Set(['olga']));
+    expect(await status(await signIn('olga'))).toBe(200);
+    fake.organizations.set('acme-gmbh', fake.organizations.get('acme') ?? []);
+    fake.organizations.delete('acme');
+    fake.people.users.set('acme-gmbh', fake.people.users.get('acme') ?? 0);
+    fake.people.users.delete('acme');
+    fake.people.owners.set('acme-gmbh', new Set(['olga']));
+    fake.people.owners.delete('acme');
+    test.time.now += 2 * MINUTE;
+    expect(await status(await signIn('acme'))).toBe(404);
+    fake.organizations.set('acme', []);
+    fake.people.owners.set('acme', new Set(['mallory']));
+    expect(await status(await signIn('mallory'))).toBe(404);
+    const [repository] = fake.repositories;
+    if (repository) fake.rename(repository, 'acme-gmbh', 'hello');
+    const at = toIso(test.time.now);
+    await test.core.db.tx((tx) => enqueue(tx, { kind: RECONCILE, subject: repositoryId, runAt: at }, at));
+    await test.core.worker.drain();
+    test.time.now += 2 * MINUTE;
+    expect(await status(await signIn('olga'))).toBe(200);
+    expect(await status(await signIn('mallory'))).toBe(404);
   });
 
   it('cannot have an application made by itself', async () => {

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TeamRole } from '../../src/accounts/role.ts';
-import { MINUTE } from '../../src/clock.ts';
+import { MINUTE, toIso } from '../../src/clock.ts';
 import { ensureRepository } from '../../src/forge/connect.ts';
+import { RECONCILE } from '../../src/forge/hooks.ts';
+import { listRepositories } from '../../src/forge/store.ts';
+import { enqueue } from '../../src/jobs/store.ts';
 import type { Browser } from '../support/browser.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { openPeople, type PeopleWorld } from '../support/people.ts';
@@ -64,6 +67,14 @@ onEachDatabase('what people may do', (database) => {
   async function giveTeams(...roles: { team_id: string; role: TeamRole }[]) {
     const owner = await world.signIn('olga');
     expect(await status(owner, 'PUT', `${org()}/team-roles`, { team_roles: roles })).toBe(200);
+  }
+
+  async function reconcileAll() {
+    const { core, organization } = world;
+    const at = toIso(world.time.now);
+    for (const { id: subject } of await core.db.read((tx) => listRepositories(tx, organization.id)))
+      await core.db.tx((tx) => enqueue(tx, { kind: RECONCILE, subject, runAt: at }, at));
+    await core.worker.drain();
   }
 
   async function rolesOf(login: string) {
@@ -152,6 +163,27 @@ onEachDatabase('what people may do', (database) => {
     world.fake.createUser('quinn');
     world.fake.addOwner('acme', 'quinn');
     expect(await status(old, 'GET', org())).toBe(404);
+  });
+
+  it('stays with the organization that is renamed, and does not pass to whoever takes its name', async () => {
+    const olga = await world.signIn('olga');
+    expect(await status(olga, 'GET', org())).toBe(200);
+    world.fake.renameUser('acme', 'acme-gmbh');
+    world.time.now += 2 * MINUTE;
+    expect(await status(olga, 'PATCH', `/products/${ids.product}`, { mode: 'strict' })).toBe(200);
+    const taker = await world.signIn('acme');
+    expect(await status(taker, 'GET', org())).toBe(404);
+    expect(await status(taker, 'GET', `/products/${ids.product}`)).toBe(404);
+    world.time.now += 2 * MINUTE;
+    // The name leads nowhere any more; what is known of its repositories does.
+    expect(await status(olga, 'GET', org())).toBe(404);
+    await reconcileAll();
+    world.time.now += 2 * MINUTE;
+    expect(await status(olga, 'GET', org())).toBe(200);
+    expect(await status(taker, 'GET', org())).toBe(404);
+    world.fake.renameUser('acme', 'taker');
+    world.fake.renameUser('acme-gmbh', 'acme');
+    await reconcileAll();
   });
 
   it('is given to teams by the organization from the next request on', async () => {

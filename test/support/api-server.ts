@@ -151,6 +151,7 @@ function withTeams(driver: ForgeDriver): ForgeDriver {
   const no = async () => false;
   const people: ForgePeople = {
     person: async () => null,
+    account: async () => null,
     teams: async () => [{ id: '3', name: 'Helpdesk' }],
     ...{ isOwner: no, isRepositoryAdmin: no, isTeamMember: no },
   };

@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from
 import { SignJWT } from 'jose';
 import { type GiteaCall, notFound } from './fake-forge-gitea-calls.ts';
 import type { FakeAnswer, FakeRequest } from './fake-forge-server.ts';
-import { type FakeWorld, ownerOf } from './fake-forge-world.ts';
+import { type FakeWorld, moveRepository, ownerOf } from './fake-forge-world.ts';
 
 /** What a bad forge, or somebody in between, makes of an identity token. */
 interface TokenTwist {
@@ -196,7 +196,7 @@ export function answerUserNamed(
   return { status: 200, body: { ...bodyOf(user.login, user.id), ...facts } };
 }
 
-/** Everything that knows the login goes along; the old one leads to the new one. */
+/** A person or an organization. Everything that knows the login goes along; the old one leads to the new one. */
 export function renameUser(world: FakeWorld, from: string, to: string): void {
   const user = ownerOf(world, from, 'user');
   world.owners.delete(from.toLowerCase());
@@ -205,6 +205,10 @@ export function renameUser(world: FakeWorld, from: string, to: string): void {
   world.movedUsers.set(from.toLowerCase(), to);
   const move = (set: Set<string>) => set.delete(from) && set.add(to);
   for (const team of world.teams) move(team.members);
-  for (const repository of world.repositories) move(repository.admins);
+  for (const team of world.teams) if (team.organization === from) team.organization = to;
+  for (const repository of world.repositories) {
+    move(repository.admins);
+    if (repository.owner === from) moveRepository(world, repository, { owner: to });
+  }
   for (const set of [world.siteAdmins, world.blocked]) move(set);
 }

@@ -11,7 +11,7 @@ export interface FakeGitHubTeam {
 
 /** Who is who on a fake GitHub, and its OAuth. */
 export interface FakeGitHubPeople {
-  /** Ids by login. */
+  /** Ids by login, of organizations too. */
   users: Map<string, number>;
   /** Logins of owners by organization; an invited one has not accepted yet. */
   owners: Map<string, Set<string>>;
@@ -39,13 +39,18 @@ export function newPeople(): FakeGitHubPeople {
   return { ...maps, invited: new Set(), teams: [], exchanges: [], denies: false };
 }
 
-/** `/user/{id}`, and what `/orgs` and `/repos` tell about people; null: another route. */
+/** `/user/{id}`, `/users/{login}`, and what `/orgs` and `/repos` tell about people; null: another route. */
 export function answerPeople(world: FakeGitHubWorld, call: Call, path: readonly string[]): Answer | null {
   const [kind, first = '', second, third = '', fourth, fifth = ''] = path;
   const { people } = world;
   if (kind === 'user' && first !== '' && path.length === 2 && /^\d+$/.test(first)) {
     const found = [...people.users].find(([, id]) => String(id) === first);
     return found ? ok({ login: found[0], id: found[1], site_admin: true }) : MISSING;
+  }
+  if (kind === 'users' && path.length === 2) {
+    if (world.organizations.has(first) && !people.users.has(first)) people.users.set(first, world.nextId());
+    const id = people.users.get(first);
+    return id === undefined ? MISSING : ok({ login: first, id });
   }
   if (kind !== 'orgs' || (second !== 'memberships' && second !== 'teams')) return null;
   if (!call.token?.admin) return MISSING;

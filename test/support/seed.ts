@@ -103,6 +103,7 @@ export async function seedOrganization(
     supportUrl: null,
     renewUrl: null,
     settings: NO_ORGANIZATION_SETTINGS,
+    ownerId: null,
     createdAt: toIso(SEED_NOW),
     ...change,
   };

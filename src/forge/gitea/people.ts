@@ -22,6 +22,7 @@ export function giteaPeople(options: ForgeFetchOptions): ForgePeople {
   const api = (forge: ForgeConnection) => giteaApi(forge, options);
   return {
     person: (forge, who) => person(api(forge), who),
+    account: (forge, name) => account(api(forge), name),
     isOwner: (forge, owner, login) => isOwner(api(forge), owner, login),
     isRepositoryAdmin: (forge, { id }, login) => isRepositoryAdmin(api(forge), id, login),
     teams: (forge, owner) => teams(api(forge), owner),
@@ -34,6 +35,12 @@ async function person(api: GiteaApi, who: { remoteId: string; login: string }): 
   const user = await userNamed(api, who.login);
   if (user === null || user.id !== who.remoteId || user.prohibit_login) return null;
   return { login: user.login, isSiteAdmin: user.is_admin };
+}
+
+/** An organization is a user, too. */
+async function account(api: GiteaApi, name: string): Promise<{ id: string; login: string } | null> {
+  const user = await userNamed(api, name);
+  return user && { id: user.id, login: user.login };
 }
 
 async function userNamed(api: GiteaApi, login: string): Promise<z.infer<typeof userSchema> | null> {

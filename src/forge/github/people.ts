@@ -10,7 +10,7 @@ const teamSchema = z.object({ id: z.int().positive().transform(String), name: z.
 type Team = z.infer<typeof teamSchema>;
 
 /** Who is what on GitHub. `site_admin` in its answers marks GitHub's own staff, so it counts for nothing here. */
-export const githubPeople: ForgePeople = { person, isOwner, isRepositoryAdmin, teams, isTeamMember };
+export const githubPeople: ForgePeople = { person, account, isOwner, isRepositoryAdmin, teams, isTeamMember };
 
 async function person(forge: ForgeConnection, { remoteId }: { remoteId: string }): Promise<RemotePerson | null> {
   if (!/^\d+$/.test(remoteId)) return null;
@@ -20,6 +20,15 @@ async function person(forge: ForgeConnection, { remoteId }: { remoteId: string }
   if (!user.success || String(user.data.id) !== remoteId)
     throw new ForgeTrouble('bad_answer', 'GitHub did not answer with the user');
   return { login: user.data.login, isSiteAdmin: false };
+}
+
+/** GitHub leads nobody from an old name to the new one. */
+async function account(forge: ForgeConnection, name: string): Promise<{ id: string; login: string } | null> {
+  const found = await ask(forge, 'GET /users/{name}', { name });
+  if (found === null) return null;
+  const user = z.object({ id: z.int().positive(), login: z.string().min(1) }).safeParse(found.data);
+  if (!user.success) throw new ForgeTrouble('bad_answer', 'GitHub did not answer with an account');
+  return { id: String(user.data.id), login: user.data.login };
 }
 
 /** A person owns what stands under his own login. An invitation that is not accepted is no membership yet. */
