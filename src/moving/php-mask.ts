@@ -36,3 +36,21 @@ export function indentAt(text: string, at: number): string {
   const start = text.lastIndexOf('\n', at - 1) + 1;
   return /^[ \t]*$/.test(text.slice(start, at)) ? text.slice(start, at) : '';
 }
+
+/**
+ * What a file puts in front of a line that lies one step further in: its most common step, the first of equals; null where
+ * nothing lies further in. Lines that begin with a star are the middle of a comment and tell nothing.
+ */
+export function indentUnitOf(text: string): string | null {
+  const counts = new Map<string, number>();
+  let before = '';
+  for (const line of text.split(/\r?\n/)) {
+    const [, indent = '', sign] = /^([ \t]*)(\S)?/.exec(line) ?? [];
+    if (sign === undefined || sign === '*') continue;
+    const step = indent.startsWith(before) ? indent.slice(before.length) : '';
+    if (step !== '') counts.set(step, (counts.get(step) ?? 0) + 1);
+    before = indent;
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  return most?.[0] ?? null;
+}

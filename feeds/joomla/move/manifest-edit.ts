@@ -1,4 +1,4 @@
-import { indentAt, lineEndOf } from '../../../src/moving/php-mask.ts';
+import { indentAt, indentUnitOf, lineEndOf } from '../../../src/moving/php-mask.ts';
 import {
   attributeOf,
   elementsIn,
@@ -68,7 +68,8 @@ export function editManifest(text: string, wish: ManifestWish): ManifestEdit | n
   }
   if (missing.length > 0) {
     const last = root.children.at(-1) as XmlPart;
-    const { indent, newline } = layoutOf(text, root.children);
+    const newline = lineEndOf(text);
+    const indent = root.children[0] ? indentAt(text, root.children[0].start) : '';
     const lines = missing.flatMap((element) => element.split('\n'));
     edits.push({ start: last.end, end: last.end, text: lines.map((line) => newline + indent + line).join('') });
   }
@@ -92,13 +93,13 @@ function editServers(text: string, part: XmlPart | undefined, wish: ManifestWish
   if (isRight && others.length === 0) return;
   notes.done.push(`asks ${wish.feedUrl} for updates, and no other server`);
   if (part === undefined) {
-    notes.missing.push(`<updateservers>\n${INDENT_MARK}${fresh}\n</updateservers>`);
+    notes.missing.push(`<updateservers>\n${stepOf(text)}${fresh}\n</updateservers>`);
     return;
   }
   if (first === undefined) {
     const indent = indentAt(text, part.start);
     const newline = lineEndOf(text);
-    const inner = `${newline}${indent}${stepOf(text, indent)}${fresh}${newline}${indent}`;
+    const inner = `${newline}${indent}${stepOf(text)}${fresh}${newline}${indent}`;
     notes.edits.push({ start: part.start, end: part.end, text: `<updateservers>${inner}</updateservers>` });
     return;
   }
@@ -139,8 +140,6 @@ function editChangelog(text: string, part: XmlPart | undefined, wish: ManifestWi
   notes.done.push(`shows the changelog at ${wish.changelogUrl}`);
 }
 
-const INDENT_MARK = '\t';
-
 /** The root and its children; null: no manifest, or one without anything in it. */
 function rootOf(text: string): { children: XmlPart[] } | null {
   const [root, ...more] = elementsIn(text) ?? [];
@@ -149,13 +148,7 @@ function rootOf(text: string): { children: XmlPart[] } | null {
   return children === null || children.length === 0 ? null : { children };
 }
 
-function layoutOf(text: string, children: readonly XmlPart[]): { indent: string; newline: string } {
-  const [first] = children;
-  return { indent: first ? indentAt(text, first.start) : '\t', newline: lineEndOf(text) };
-}
-
 /** One step further in, as the file does it. */
-function stepOf(text: string, indent: string): string {
-  if (indent.includes('\t') || /\n\t/.test(text)) return '\t';
-  return indent === '' ? '    ' : indent;
+function stepOf(text: string): string {
+  return indentUnitOf(text) ?? '    ';
 }

@@ -116,6 +116,23 @@ describe('a manifest', () => {
     expect(after['pkg_shop.xml']?.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
   });
 
+  it.each([
+    ['two blanks', '  '],
+    ['three blanks', '   '],
+    ['four blanks', '    '],
+    ['tabs', '\t'],
+  ])('indented by %s keeps to them, with and without the list of servers', async (_name, unit) => {
+    const servers = /\t<updateservers>[\s\S]*<\/updateservers>\r\n/;
+    for (const instead of ['', '\t<updateservers/>\r\n']) {
+      const text = PACKAGE.replace(servers, instead).replace(/^\t+/gm, (tabs) => unit.repeat(tabs.length));
+      const { after } = await moved({ 'pkg_shop.xml': text });
+      const lines = after['pkg_shop.xml']?.split('\r\n') ?? [];
+      const at = lines.indexOf(`${unit}<updateservers>`);
+      expect(lines[at + 1]).toBe(`${unit}${unit}<server type="extension" name="Shop &amp; Co">${FEED}</server>`);
+      expect(lines[at + 2]).toBe(`${unit}</updateservers>`);
+    }
+  });
+
   it('of an open product gets no key field, and a wrong one is mended where a key is needed', async () => {
     const wrong = PACKAGE.replace('</extension>', '\t<dlid prefix="&amp;dlid=" suffix="" />\r\n</extension>');
     expect((await moved({ 'pkg_shop.xml': wrong })).after['pkg_shop.xml']).toContain(

@@ -1,4 +1,4 @@
-import { closingBrace, indentAt, lineEndOf, maskPhp } from '../../../src/moving/php-mask.ts';
+import { closingBrace, indentAt, indentUnitOf, lineEndOf, maskPhp } from '../../../src/moving/php-mask.ts';
 import { BEGIN, END, METHOD } from './script-snippet.ts';
 import { replaced } from './xml-outline.ts';
 
@@ -30,7 +30,7 @@ export function editScript(source: string, method: readonly string[]): ScriptEdi
 function insert(source: string, masked: string, script: ScriptClass, method: readonly string[]): ScriptEdit {
   const newline = lineEndOf(source);
   const outer = indentAt(source, script.close);
-  const step = /\n\t/.test(source) ? '\t' : '    ';
+  const step = indentUnitOf(source) ?? '    ';
   const indented = (lines: readonly string[], by: string) =>
     lines.map((line) => (line === '' ? '' : by + line.replace(/^(?: {4})+/, (deep) => step.repeat(deep.length / 4))));
   const own = outer + step;
@@ -54,7 +54,7 @@ function renew(source: string, method: readonly string[]): string | null {
   const end = source.indexOf(END, start);
   if (start === -1 || end === -1) return null;
   const indent = indentAt(source, start);
-  const step = indent.includes('\t') ? '\t' : '    ';
+  const step = indentUnitOf(source) ?? '    ';
   const lines = method.map((line, i) => {
     const deep = line.replace(/^(?: {4})+/, (blanks) => step.repeat(blanks.length / 4));
     return i === 0 || line === '' ? deep : indent + deep;
