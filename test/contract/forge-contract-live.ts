@@ -38,7 +38,8 @@ export async function liveStage(kind: ForgeKind, baseUrl: string, token: string)
     },
     pushBranch: async (repository, files) => commit(call, await at(repository), files),
     statuses: async (repository, sha) => {
-      const all = await call('GET', `${await at(repository)}/statuses/${sha}?sort=recentupdate`);
+      // By time two of one second would be in no order; `leastindex` means the newest first.
+      const all = await call('GET', `${await at(repository)}/statuses/${sha}?sort=leastindex`);
       const statuses = z
         .array(z.object({ context: z.string(), status: z.string(), description: z.string() }))
         .parse(all);
