@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openTestCore, type TestCore } from '../test/support/core.ts';
@@ -6,6 +7,7 @@ import { openSqlite, type TestDatabase } from '../test/support/databases.ts';
 import { seedForge, seedOrganization, seedRepository } from '../test/support/seed.ts';
 import { sealHookSecrets } from './forge/connections.ts';
 import { FORGE_KINDS, type ForgeKind } from './forge/forge.ts';
+import { forgeDrivers } from './forge/registry.ts';
 import { newId } from './ids.ts';
 import { readPackageJson } from './package-root.ts';
 import { absoluteManifest, hookEventsOf, isAboutPeople, PluginManifest, pluginManifest } from './plugin-manifest.ts';
@@ -30,6 +32,7 @@ describe('the plugin manifest', () => {
     ['without one forge', { forges: { ...forges, github: undefined } }],
     ['with an event that we do not know', { events: ['issue'] }],
     ['of another schema', { schemaVersion: 2 }],
+    ['with a permission that no forge has', { permissions: ['everything:write'] }],
     ['with a hook that sends forms', giteaHook({ contentType: 'form' })],
     ['with a hook that is switched off', giteaHook({ active: false })],
     ['with a hook that asks for nothing', giteaHook({ events: [] })],
@@ -64,6 +67,33 @@ describe('the plugin manifest', () => {
     expect(sorted('github', 'repository')).toEqual([...all, 'member'].sort());
     expect(sorted('github', 'organization')).toEqual([...all, 'member', 'membership', 'organization', 'team'].sort());
     expect(hookEventsOf('git', 'repository')).toEqual(['push']);
+  });
+});
+
+describe('the permissions', () => {
+  const { permissions, optionalPermissions } = pluginManifest;
+  const writes = permissions.filter((each) => each.endsWith(':write'));
+
+  it('write hooks and the statuses of commits, and nothing else for everybody', () => {
+    expect(writes.sort()).toEqual(['hooks:write', 'statuses:write']);
+    expect(Object.values(forgeDrivers).some(({ capabilities }) => capabilities.commitStatus)).toBe(true);
+  });
+
+  it('write files and pull requests only for who wants adopt or the bridge', () => {
+    expect(optionalPermissions).toEqual({
+      adopt: ['contents:write', 'pull_requests:write'],
+      bridge: ['contents:write'],
+    });
+    for (const each of Object.values(optionalPermissions).flat()) expect(permissions).not.toContain(each);
+  });
+
+  it.each(FORGE_KINDS)('of a token for %s stand in the page for operators', (kind) => {
+    const page = readFileSync('docs/operators.md', 'utf8');
+    const { tokenScopes, optionalTokenScopes } = forges[kind];
+    const told = (scope: string) =>
+      page.includes(`\`${scope}\``) || page.includes(`\`${scope.replace('read:', 'write:')}\``);
+    for (const scope of [...tokenScopes, ...Object.values(optionalTokenScopes).flat()])
+      expect([scope, told(scope)]).toEqual([scope, true]);
   });
 });
 

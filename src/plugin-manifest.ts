@@ -13,6 +13,8 @@ const Hook = z.object({
   active: z.literal(true),
 });
 
+const Permission = z.string().regex(/^(releases|contents|members|hooks|statuses|pull_requests):(read|write)$/);
+
 /** `plugin-manifest.json`: the one source of the events and permissions that Feedgate asks a forge for. */
 export const PluginManifest = z.object({
   schemaVersion: z.literal(1),
@@ -24,8 +26,18 @@ export const PluginManifest = z.object({
   url: z.string(),
   paths: z.record(z.string(), z.string()),
   events: z.array(z.enum(['release', 'tag', 'repository', 'membership'])),
-  permissions: z.array(z.string()),
-  forges: z.record(z.enum(FORGE_KINDS), z.object({ hook: Hook, tokenScopes: z.array(z.string()) })),
+  /** What everything else rests on. */
+  permissions: z.array(Permission),
+  /** By what needs them: whoever does without it need not give them. */
+  optionalPermissions: z.record(z.string(), z.array(Permission)),
+  forges: z.record(
+    z.enum(FORGE_KINDS),
+    z.object({
+      hook: Hook,
+      tokenScopes: z.array(z.string()),
+      optionalTokenScopes: z.record(z.string(), z.array(z.string())).default({}),
+    }),
+  ),
 });
 export type PluginManifest = z.infer<typeof PluginManifest>;
 
