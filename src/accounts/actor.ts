@@ -8,6 +8,8 @@ export interface Actor {
   id: string;
   /** The organizations whose things it may touch; null: every one. */
   organizations: readonly string[] | null;
+  /** Of a person who is administrator of these only; null: not bound. */
+  repositoryIds: readonly string[] | null;
   /** Of a token bound to one product; null: not bound. */
   productId: string | null;
   scopes: ReadonlySet<Scope>;
@@ -15,7 +17,13 @@ export interface Actor {
   role: Role;
 }
 
-const ANYTHING = { organizations: null, productId: null, scopes: new Set(SCOPES), role: 'site_admin' } as const;
+const ANYTHING = {
+  organizations: null,
+  repositoryIds: null,
+  productId: null,
+  scopes: new Set(SCOPES),
+  role: 'site_admin',
+} as const;
 
 /** Whoever has a shell on the machine. */
 export const CLI_ACTOR: Actor = { kind: 'cli', id: 'cli', ...ANYTHING };
@@ -24,7 +32,15 @@ export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', ...ANYTHING }
 
 /** Whoever uses a license key to see to its own sites: the public routes that take a key, and nothing else, let him. */
 export function holderOf(keyId: string): Actor {
-  return { kind: 'client', id: keyId, organizations: [], productId: null, scopes: new Set(), role: 'viewer' };
+  return {
+    kind: 'client',
+    id: keyId,
+    organizations: [],
+    repositoryIds: null,
+    productId: null,
+    scopes: new Set(),
+    role: 'viewer',
+  };
 }
 
 /** Throws FORBIDDEN, naming the scope that is missing. */
@@ -49,5 +65,13 @@ export function requireOrganization(actor: Actor, organizationId: string): void 
 
 /** A person about himself: what is his own whatever his roles are. */
 export function personActor({ id }: { id: string }): Actor {
-  return { kind: 'person', id, organizations: [], productId: null, scopes: new Set(SCOPES), role: 'viewer' };
+  return {
+    kind: 'person',
+    id,
+    organizations: [],
+    repositoryIds: null,
+    productId: null,
+    scopes: new Set(SCOPES),
+    role: 'viewer',
+  };
 }

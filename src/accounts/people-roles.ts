@@ -63,13 +63,18 @@ async function ofPlace(
   facts: FactCache,
   person: Person,
   place: Place,
-  { isWrite }: Wanted,
+  { role: wanted, isWrite }: Wanted,
   now: number,
 ): Promise<Standing> {
-  if (person.forgeId === null) return { role: 'site_admin', organizations: null };
+  if (person.forgeId === null) return { role: 'site_admin', organizations: null, repositoryIds: null };
   const found = await readGround(deps, place.organizationId, place.repositoryIds ?? []);
-  const role = found === null ? null : await roleOn(deps, facts, person, found, { now, isWrite });
-  return { role, organizations: role === null ? [] : [place.organizationId] };
+  const nothing = { role: null, organizations: [], repositoryIds: null };
+  if (found === null) return nothing;
+  const whole = await roleOn(deps, facts, person, { ...found, repositories: [] }, { now, isWrite });
+  const organizations = [place.organizationId];
+  if (whole !== null && holdsRole(whole, wanted)) return { role: whole, organizations, repositoryIds: null };
+  const role = await roleOn(deps, facts, person, found, { now, isWrite });
+  return role === null ? nothing : { role, organizations, repositoryIds: place.repositoryIds };
 }
 
 /**
@@ -83,7 +88,7 @@ async function ofEverything(
   { role: wanted, isWrite }: Wanted,
   now: number,
 ): Promise<Standing> {
-  if (person.forgeId === null) return { role: 'site_admin', organizations: null };
+  if (person.forgeId === null) return { role: 'site_admin', organizations: null, repositoryIds: null };
   const { roles } = await rolesOf(deps, facts, person, { now, isWrite });
   const fitting = roles.filter(({ role }) => holdsRole(role, wanted));
   const highest = roles.reduce<Role | null>((best, { role }) => higherRole(best, role), null);
@@ -91,6 +96,7 @@ async function ofEverything(
   return {
     role: mine === 'site_admin' ? 'admin' : mine,
     organizations: fitting.map(({ organization }) => organization.id),
+    repositoryIds: null,
   };
 }
 

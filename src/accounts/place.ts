@@ -10,19 +10,26 @@ export interface Place {
   productIds: readonly string[] | null;
 }
 
-/** What a token is bound to; null: not bound in that respect. */
+/** What a caller is bound to; null: not bound in that respect. */
 export interface Binding {
   organizationId: string | null;
+  /** Of a person who acts as administrator of these and has no such role in their organization. */
+  repositoryIds: readonly string[] | null;
   productId: string | null;
 }
 
-/** `foreign`: of another organization, whose things are not even there for it. `outside`: of its own one, but not of its product. */
+/** `foreign`: of another organization, whose things are not even there for it. `outside`: of its own one, but out of its reach. */
 export type Reach = 'within' | 'outside' | 'foreign';
 
-export function reachOf({ organizationId, productId }: Binding, place: Place): Reach {
+export function reachOf({ organizationId, repositoryIds, productId }: Binding, place: Place): Reach {
   if (organizationId !== null && organizationId !== place.organizationId) return 'foreign';
-  if (productId === null) return 'within';
-  const { productIds } = place;
-  const isItsOwn = productIds !== null && productIds.length > 0 && productIds.every((id) => id === productId);
+  const isItsOwn =
+    areAllIn(place.repositoryIds, repositoryIds) && areAllIn(place.productIds, productId === null ? null : [productId]);
   return isItsOwn ? 'within' : 'outside';
+}
+
+/** `reach` null: anything. What belongs to nothing in particular is out of every narrower reach. */
+function areAllIn(ids: readonly string[] | null, reach: readonly string[] | null): boolean {
+  if (reach === null) return true;
+  return ids !== null && ids.length > 0 && ids.every((id) => reach.includes(id));
 }

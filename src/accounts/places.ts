@@ -1,9 +1,11 @@
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
+import { problem } from '../errors.ts';
 import { findOrganization } from '../forge/store.ts';
 import { kindOfId } from '../ids.ts';
 import { findRepositoryAt } from '../releases/level.ts';
-import type { Place } from './place.ts';
+import type { Actor } from './actor.ts';
+import { type Place, reachOf } from './place.ts';
 import { placeOfThing, productIdsOfRepository } from './store-places.ts';
 
 /** Where the parameters of a path lead: `org` with or without `repo`, else the thing with this `id`. null: nowhere. */
@@ -25,4 +27,17 @@ async function placeAtPath(tx: Tx, org: string, repo: string | null): Promise<Pl
   if (!repository) return null;
   const productIds = await productIdsOfRepository(tx, repository.id);
   return { organizationId, repositoryIds: [repository.id], productIds };
+}
+
+/**
+ * For a thing that a body names, since the door only looks at the path. Throws NOT_FOUND for what is out of the actor's reach, as for
+ * what is not there.
+ */
+export async function requireWithin(tx: Tx, actor: Actor, id: string): Promise<void> {
+  const { organizations, repositoryIds, productId } = actor;
+  if (repositoryIds === null && productId === null) return;
+  const kind = kindOfId(id);
+  const place = kind === null ? null : await placeOfThing(tx, kind, id);
+  const binding = { organizationId: organizations?.[0] ?? null, repositoryIds, productId };
+  if (place === null || reachOf(binding, place) !== 'within') throw problem('NOT_FOUND', `there is no ${id}`);
 }

@@ -35,7 +35,15 @@ onEachDatabase('API tokens', (database) => {
     const scopes = new Set(['licenses:read', 'licenses:write']);
     expect(found).toEqual({
       kind: 'active',
-      actor: { kind: 'token', id: token.id, organizations: null, productId: null, scopes, role: 'site_admin' },
+      actor: {
+        kind: 'token',
+        id: token.id,
+        organizations: null,
+        repositoryIds: null,
+        productId: null,
+        scopes,
+        role: 'site_admin',
+      },
     });
     const row = await deps().db.read((tx) => tx('api_tokens').where({ id: token.id }).first());
     expect(JSON.stringify(row)).not.toContain(text);
@@ -176,6 +184,7 @@ describe('an actor', () => {
     kind: 'token',
     id: 'tok_1',
     organizations: organizationId === null ? null : [organizationId],
+    repositoryIds: null,
     productId: null,
     scopes: new Set(['licenses:write'] as const),
     role: 'admin',

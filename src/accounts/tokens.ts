@@ -171,7 +171,7 @@ export async function findToken({ db, secrets }: TokenDeps, text: string, now: n
 function actorOfToken({ id, organizationId, productId, scopes }: ApiToken): Actor {
   const organizations = organizationId === null ? null : [organizationId];
   const role = organizationId === null ? 'site_admin' : 'admin';
-  return { kind: 'token', id, organizations, productId, scopes: new Set(scopes), role };
+  return { kind: 'token', id, organizations, repositoryIds: null, productId, scopes: new Set(scopes), role };
 }
 
 /** Revoking twice is no error and writes nothing the second time. Throws NOT_FOUND. */

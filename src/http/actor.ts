@@ -33,6 +33,8 @@ export interface Wanted {
 export interface Standing {
   role: Role | null;
   organizations: readonly string[] | null;
+  /** What he may touch there where he has the role as administrator of repositories only; null: all. */
+  repositoryIds: readonly string[] | null;
 }
 
 /** Who calls, and what is his to touch; filled by the accounts. */
@@ -116,10 +118,23 @@ export async function actorAt(
   const isPlaced = wanted.path.includes('{');
   const place = isPlaced ? await callers.placeOf(params) : null;
   if (isPlaced && place === null) throw problem('NOT_FOUND');
-  const { role, organizations } = await callers.standingOf(caller.person, place, { role: needed, isWrite }, now);
+  const { role, organizations, repositoryIds } = await callers.standingOf(
+    caller.person,
+    place,
+    { role: needed, isWrite },
+    now,
+  );
   if (role === null) throw place === null ? problem('FORBIDDEN', 'you have no role here') : problem('NOT_FOUND');
   const actor: Actor = {
-    ...{ kind: 'person', id: caller.person.id, organizations, productId: null, scopes: new Set(SCOPES), role },
+    ...{
+      kind: 'person',
+      id: caller.person.id,
+      organizations,
+      repositoryIds,
+      productId: null,
+      scopes: new Set(SCOPES),
+      role,
+    },
   };
   requireRole(actor, needed);
   return actor;
@@ -138,7 +153,7 @@ async function requireReach(
   if (!path.includes('{')) return;
   const place = await callers.placeOf(params);
   if (place === null) throw problem('NOT_FOUND');
-  const reach = reachOf({ organizationId: actor.organizations?.[0] ?? null, productId }, place);
+  const reach = reachOf({ organizationId: actor.organizations?.[0] ?? null, repositoryIds: null, productId }, place);
   if (reach === 'foreign') throw problem('NOT_FOUND');
   if (reach === 'outside') throw problem('FORBIDDEN', outside);
 }

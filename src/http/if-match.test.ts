@@ -10,7 +10,14 @@ import { serveRoutes, tokensOnly } from './test-api.ts';
 const View = z.object({ name: z.string(), count: z.number().int() });
 const token = newTokenText();
 const actor = {
-  ...{ kind: 'token' as const, id: 'tok_1', organizations: null, productId: null, role: 'site_admin' as const },
+  ...{
+    kind: 'token' as const,
+    id: 'tok_1',
+    organizations: null,
+    repositoryIds: null,
+    productId: null,
+    role: 'site_admin' as const,
+  },
   scopes: new Set<Scope>(['admin']),
 };
 

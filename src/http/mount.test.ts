@@ -19,7 +19,15 @@ const TOKENS = { reader: newTokenText(), writer: newTokenText(), expired: newTok
 const actor = (id: string, ...scopes: Scope[]) =>
   ({
     kind: 'active',
-    actor: { kind: 'token', id, organizations: null, productId: null, scopes: new Set(scopes), role: 'site_admin' },
+    actor: {
+      kind: 'token',
+      id,
+      organizations: null,
+      repositoryIds: null,
+      productId: null,
+      scopes: new Set(scopes),
+      role: 'site_admin',
+    },
   }) as const;
 const ANSWERS = new Map<string, TokenAnswer>([
   [TOKENS.reader, actor('tok_reader', 'licenses:read')],

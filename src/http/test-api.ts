@@ -34,7 +34,7 @@ export function tokensOnly(findToken: FindToken): Callers {
     findToken,
     findPerson: async () => ({ kind: 'none' }),
     placeOf: async () => null,
-    standingOf: async () => ({ role: null, organizations: [] }),
+    standingOf: async () => ({ role: null, organizations: [], repositoryIds: null }),
   };
 }
 

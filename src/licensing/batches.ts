@@ -1,3 +1,4 @@
+import { requireWithin } from '../accounts/places.ts';
 import { type AuditEvent, audit, auditAll } from '../audit/audit.ts';
 import { breathe } from '../batch.ts';
 import { toIso } from '../clock.ts';
@@ -87,6 +88,7 @@ function asText({ name: _, ...wish }: BatchWish, { repository }: Level): string 
 async function beginBatch(tx: Tx, level: Level, wish: BatchWish, by: By): Promise<BatchRecord> {
   const { organization, repository } = level;
   const repositoryId = repository?.id ?? null;
+  for (const named of [wish.packageId, wish.customerId]) if (named) await requireWithin(tx, by.actor, named);
   const sold = await packageHere(tx, { organization, repositoryId, packageId: wish.packageId }, by.now);
   const reason = whyNotSold(sold, by.now);
   if (reason)

@@ -1,3 +1,4 @@
+import { requireWithin } from '../accounts/places.ts';
 import { audit } from '../audit/audit.ts';
 import type { Db } from '../db/connect.ts';
 import { isForeignKeyViolation, type Tx } from '../db/dialect.ts';
@@ -30,6 +31,7 @@ export async function changeLicense(db: Db, id: string, wish: OneChange, by: By)
 export async function changeLicenseIn(tx: Tx, id: string, wish: OneChange, by: By): Promise<string[]> {
   const { change, reason = '', payment = null, request = null } = wish;
   const { organizationId } = await licenseOf(tx, by.actor, id);
+  if (change.kind === 'switch') await requireWithin(tx, by.actor, change.to);
   await lockLicense(tx, id);
   const earlier = await madeBefore(tx, organizationId, id, { change, payment, request });
   if (earlier) return [earlier.id];

@@ -1,3 +1,4 @@
+import { requireWithin } from '../accounts/places.ts';
 import { audit } from '../audit/audit.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
@@ -66,14 +67,13 @@ export interface Sold {
 
 /** Sells a package: a new license with its key, or more of an own one. One transaction; the same payment line sells once. */
 export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promise<Sold> {
+  await requireWithin(tx, by.actor, sale.packageId);
   const sold = await packageHere(tx, sale, by.now);
   const earlier = await soldBefore(tx, sale);
   if (earlier) return replay(tx, sale, earlier, by.now);
   requireSellable(sold, sale, by.now);
   const license =
-    sale.licenseId === null
-      ? await makeLicense(tx, sale, by)
-      : await ownLicense(tx, sale, sale.licenseId, sold, by.now);
+    sale.licenseId === null ? await makeLicense(tx, sale, by) : await ownLicense(tx, sale, sale.licenseId, sold, by);
   if (sold.kind === 'trial' && (await hasHadPackage(tx, license.customerId, sold.id))) throw problem('TRIAL_USED');
   const grant = toGrant(sale, sold, license, by);
   await insertGrant(tx, grant);
@@ -168,8 +168,9 @@ async function ownLicense(
   sale: Sale,
   licenseId: string,
   sold: PackageRecord,
-  now: number,
+  { actor, now }: By,
 ): Promise<LicenseRecord> {
+  if (actor.productId !== null) await requireWithin(tx, actor, licenseId);
   const license = await lockLicense(tx, licenseId);
   if (!license || license.organizationId !== sale.organization.id)
     throw problem('NOT_FOUND', `there is no license ${licenseId}`);
@@ -177,6 +178,10 @@ async function ownLicense(
   if (license.revokedAt !== null)
     throw problem('STILL_IN_USE', 'the license is revoked; a new sale needs a new license');
   const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
+  // An administrator of repositories sees licenses with any line of theirs, and no other.
+  const { repositoryIds } = actor;
+  const isSeen = ledger.some((grant) => repositoryIds?.includes(grant.package.repositoryId ?? ''));
+  if (repositoryIds !== null && !isSeen) throw problem('NOT_FOUND', `there is no license ${licenseId}`);
   const endless = chainsOf(ledger, now).some(({ packageId, end }) => packageId === sold.id && end === 'none');
   if (endless) throw problem('NO_END_TO_EXTEND', `the license has "${sold.name}" without an end`);
   return license;

@@ -1,4 +1,5 @@
 import type { Actor } from '../accounts/actor.ts';
+import { requireWithin } from '../accounts/places.ts';
 import { holdsScope } from '../accounts/scope.ts';
 import type { Db } from '../db/connect.ts';
 import { Problem, problem } from '../errors.ts';
@@ -25,7 +26,11 @@ export type SaleWish = Omit<Sale, 'organization' | 'repositoryId'>;
 /** Sells on a level's route; what the same payment line or Idempotency-Key sold before is told again. */
 export async function sellAt({ db, secrets }: ShopDeps, level: Level, wish: SaleWish, by: By): Promise<Sold> {
   const sale: Sale = { ...wish, organization: level.organization, repositoryId: level.repository?.id ?? null };
-  const run = () => db.tx((tx) => sell(tx, secrets, sale, by));
+  const run = () =>
+    db.tx(async (tx) => {
+      if (sale.customerId) await requireWithin(tx, by.actor, sale.customerId);
+      return sell(tx, secrets, sale, by);
+    });
   try {
     return await run();
   } catch (error) {

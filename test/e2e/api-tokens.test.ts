@@ -153,7 +153,13 @@ onEachDatabase('API tokens by API', (database) => {
 
     it('and so does the verb, for whoever calls it', async () => {
       const actor = {
-        ...{ kind: 'token' as const, id: 'tok_1', organizations: [shop.organization.id], productId: null },
+        ...{
+          kind: 'token' as const,
+          id: 'tok_1',
+          organizations: [shop.organization.id],
+          repositoryIds: null,
+          productId: null,
+        },
         ...{ scopes: new Set<Scope>(['licenses:read']), role: 'admin' as const },
       };
       const deps = { db: database().db, secrets: seedSecrets };

@@ -21,13 +21,13 @@ const ROLE_OF: Record<TableCaller, Role> = {
   'site administrator': 'site_admin',
 };
 
-/** Things that can belong to one repository; all others are the organization's. */
-const OF_REPOSITORY = /\/(products|releases|keys|licenses|grants)\/\{id\}|\{repo\}/;
+/** Things that can belong to one repository; all others, and lists of no place, are for whoever has a role in the organization. */
+const OF_REPOSITORY = /\/(products|releases|keys|licenses|grants|batches|audit)\/\{id\}|\{repo\}/;
 
 /** Whether the table says yes. A repository's admin is one for what is his repository's alone. */
 export function mayCall(route: Route, caller: TableCaller): boolean {
   if (route.role === null || route.role === 'self') return true;
-  if (caller === 'repository admin' && route.path.includes('{') && !OF_REPOSITORY.test(route.path)) return false;
+  if (caller === 'repository admin' && !OF_REPOSITORY.test(route.path)) return false;
   return holdsRole(ROLE_OF[caller], route.role);
 }
 

@@ -1,0 +1,113 @@
+import { CLI_ACTOR } from '../../src/accounts/actor.ts';
+import { SCOPES } from '../../src/accounts/scope.ts';
+import { createToken } from '../../src/accounts/tokens.ts';
+import type { Db } from '../../src/db/connect.ts';
+import type { Route } from '../../src/http/route.ts';
+import { newId } from '../../src/ids.ts';
+import { saveRelease } from '../../src/releases/store-releases.ts';
+import type { Caller } from './api-server.ts';
+import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedSite, seedSoldLicense } from './seed.ts';
+import { seedDelivery, seedWebhook } from './seed-webhooks.ts';
+
+/** One of each thing that a route can name, so that nothing but the caller decides what a route answers. */
+export interface Things {
+  shop: Shop;
+  /** Ids by the segment of the path that stands before them. */
+  ids: Record<string, string>;
+}
+
+/** `api` asks as somebody who may do everything. All of it belongs to the shop's repository, but for what is an organization's. */
+export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Record<string, string>> {
+  const sold = await seedSoldLicense(db, shop, { repository: shop.repository });
+  const site = await seedSite(db, sold.license, 'one.example.com');
+  const release = newId('release');
+  const at = '2026-01-01T00:00:00.000Z';
+  await db.tx((tx) =>
+    saveRelease(tx, {
+      ...{ id: release, productId: shop.product.id, version: '1.0.0', tag: '1.0.0', commitId: '', webUrl: '' },
+      ...{ forgeReleaseId: null, channel: 'stable', clientWord: 'stable', notes: '', changelog: [], security: false },
+      ...{ targets: {}, phpMinimum: null, state: 'listed', fingerprint: '', firstSeenAt: at, updatedAt: at },
+      ...{ withdrawnAt: null, yankedAt: null, yankedBy: null, yankReason: null },
+    }),
+  );
+  const batch = await api.post(`/organizations/${shop.organization.slug}/license-keys/batch`, {
+    ...{ package_id: sold.package.id, count: 1 },
+  });
+  const bulk = await api.post(`/organizations/${shop.organization.slug}/bulk`, {
+    ...{ action: 'suspend', selection: { license_ids: [sold.license.id] } },
+  });
+  return {
+    batches: batch.json.id,
+    bulk: bulk.json.id,
+    imports: await importId(api, shop),
+    packages: sold.package.id,
+    'license-keys': sold.key.id,
+    keys: sold.key.id,
+    licenses: sold.license.id,
+    customers: sold.license.customerId,
+    grants: sold.grant.id,
+    products: shop.product.id,
+    releases: release,
+    audit: sold.license.id,
+    ...(await webhookIds(db, shop)),
+    tokens: await tokenId(db, shop),
+    site_id: site.id,
+    sessions: newId('session'),
+  };
+}
+
+const OLD_KEYS = { kind: 'keys', csv: 'key,package\nold,None', source: 'old shop' };
+
+async function importId(api: Caller, { organization }: Shop): Promise<string> {
+  return (await api.post(`/organizations/${organization.slug}/imports`, OLD_KEYS)).json.import.id;
+}
+
+async function tokenId(db: Db, { organization }: Shop): Promise<string> {
+  const wish = { name: 't', organizationId: organization.id, scopes: [...SCOPES], expiresAt: null };
+  return (await createToken({ db, secrets: seedSecrets }, wish, CLI_ACTOR, SEED_NOW)).token.id;
+}
+
+async function webhookIds(db: Db, { organization }: Shop): Promise<Record<string, string>> {
+  const webhook = await seedWebhook(db, organization, { url: 'http://127.0.0.1:1/' });
+  return { webhooks: webhook.id, 'webhook-deliveries': await seedDelivery(db, webhook) };
+}
+
+/** A right address of the route; everything that it names exists. */
+export function addressOf({ path, operationId }: Route, { shop, ids }: Things): string {
+  const address = path
+    .replace('/api/v1', '')
+    .replace('{org}', shop.organization.slug)
+    .replace('{repo}', shop.repository.name)
+    .replace('{site_id}', ids['site_id'] ?? '')
+    .replace(/([a-z-]+)\/\{id\}/, (_, kind: string) => `${kind}/${ids[kind]}`);
+  return operationId === 'removeAlias' ? `${address}?path=${shop.path}` : address;
+}
+
+/** A right body, so that nothing but the token decides. */
+export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Things): Promise<object> {
+  if (operationId === 'createImport') return OLD_KEYS;
+  const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
+  const repository = shop.repository;
+  if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };
+  if (/^sell\w+LicenseKey$|^createLicense$/.test(operationId))
+    return { ...buyer, package_id: (await seedPackage(db, shop.organization, { repository })).id };
+  if (operationId === 'addGrant') return { package_id: ids['packages'] };
+  if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
+  if (operationId === 'setBridge') return { branch: 'main', path: 'updates.xml' };
+  if (operationId === 'addSite') return { site: 'two.example.com' };
+  if (operationId === 'addAlias') return { path: `${shop.organization.slug}/${newId('job')}` };
+  if (operationId === 'validateOrganizationLicenseKey') return { product: shop.product.id };
+  if (/^search\w+LicenseKeys$/.test(operationId)) return { key: 'nobodys' };
+  if (operationId === 'createCustomer') return { name: 'Ada' };
+  if (operationId === 'anonymizeCustomer') return { dry_run: true };
+  if (operationId === 'mergeCustomer') return { into: ids['customers'] };
+  if (operationId === 'createWebhook') return { url: 'https://hooks.example.com/', types: ['*'] };
+  if (/^create\w+Token$/.test(operationId)) return { name: 'CI', scopes: ['licenses:read'] };
+  if (operationId === 'setTeamRoles') return { team_roles: [] };
+  if (operationId === 'changeLicense') return { notes: 'n' };
+  if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
+  if (/KeyBatch$/.test(operationId)) return { package_id: ids['packages'], count: 1 };
+  if (operationId === 'planBulk') return { action: 'resume', selection: { license_ids: [ids['licenses']] } };
+  if (operationId === 'switchLicense') return { package_id: ids['packages'] };
+  return {};
+}
