@@ -85,7 +85,7 @@ function createRoute(db: Db, secrets: Secrets): Route {
     operationId: 'createImport',
     summary: 'Brings in packages, customers, keys or sites; by default it only tells what it would do',
     description:
-      'Rows that can be brought in are, the others are told with a code and words. The same rows again change nothing. Larger files go by `feedgate import`.',
+      'Rows that can be brought in are, the others are told with a code and words. The same rows again change nothing. Rows that set a product are taken of an owner or a token with the scope `admin` only. Larger files go by `feedgate import`.',
     scope: 'licenses:write',
     body: ImportBody,
     answers: { 200: z.object({ import: ImportView, report: z.array(ReportRow) }) },

@@ -1,10 +1,13 @@
+import { holdsRole } from '../accounts/role.ts';
+import { holdsScope } from '../accounts/scope.ts';
 import { insertCustomer } from '../accounts/store-customers.ts';
 import { toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
 import type { PackageTerms } from '../licensing/package-terms.ts';
 import { createPackage } from '../licensing/packages.ts';
 import { findPackage, type PackageRecord, updatePackage } from '../licensing/store-packages.ts';
-import { insertAlias, updateProduct } from '../releases/store-products.ts';
+import { addAddressIn } from '../releases/aliases.ts';
+import { changeProductIn } from '../releases/products.ts';
 import {
   created,
   type ImportBatch,
@@ -143,7 +146,10 @@ export async function bringCustomer(batch: ImportBatch, item: CustomerItem): Pro
   return same === undefined ? created('a customer', id) : unchanged('is here already and stays as it is', id);
 }
 
-/** Sets what an owner may set of a product that is here; once, so that a later change of his stays. */
+/**
+ * Sets what an owner may set of a product that is here; once, so that a later change of his stays. Who may bring in licenses may not
+ * for that set products: a product that is made open gives its files to everybody.
+ */
 export async function bringProduct(batch: ImportBatch, item: ProductItem): Promise<Told> {
   const product = batch.products.find((each) => pathBelow(each) === item.path.toLowerCase());
   if (product === undefined)
@@ -152,17 +158,13 @@ export async function bringProduct(batch: ImportBatch, item: ProductItem): Promi
       `there is no product "${item.path}" here; add its repository first, then bring it in again`,
     );
   if (madeAs(batch, 'product', item.ref) !== undefined) return unchanged('was brought in before', product.id);
-  const settings = {
-    ...{ mode: item.mode, openChannels: item.open_channels, securityOpen: item.security_open },
-    ...{ claimOn: item.claim_on, missingSite: item.missing_site },
-  };
+  const { by, tx } = batch;
+  if (!holdsRole(by.actor.role, 'admin') || !holdsScope(by.actor.scopes, 'admin'))
+    return refused('REFUSED', 'needs the owner of the organization, or a token with the scope admin');
   if (!batch.isDry) {
-    await updateProduct(batch.tx, { ...product, ...settings });
-    const now = toIso(batch.by.now);
-    for (const { path, document } of item.aliases) {
-      const alias = { path: path.toLowerCase(), kind: 'manual' as const, document };
-      await insertAlias(batch.tx, alias, product.id, batch.by.actor.id, now);
-    }
+    const { mode, open_channels, security_open, claim_on, missing_site } = item;
+    await changeProductIn(tx, product.id, { mode, open_channels, security_open, claim_on, missing_site }, by);
+    for (const { path, document } of item.aliases) await addAddressIn(tx, product, path, document, by);
   }
   noteMade(batch, 'product', item.ref, product.id);
   return { ...created('its settings', product.id) };

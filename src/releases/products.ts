@@ -100,20 +100,28 @@ export async function changeProduct(
   by: By,
   check: (now: Product) => void = () => undefined,
 ): Promise<Product> {
-  return db.tx(async (tx) => {
-    const found = await findProduct(tx, id);
-    // The organization before its products, as everywhere.
-    if (found && edit.open_channels !== undefined) await requireKnown(tx, found.organizationId, edit.open_channels);
-    const before = await lockedProduct(tx, id);
-    check(before);
-    const after = changedProduct(before, edit);
-    const changes = changesBetween(told(before), told(after));
-    if (Object.keys(changes).length === 0) return before;
-    await updateProduct(tx, after);
-    await lookAgain(tx, after, by.now);
-    await note(tx, by, 'product.change', id, changes);
-    return { ...after, revision: before.revision + 1 };
-  });
+  return db.tx((tx) => changeProductIn(tx, id, edit, by, check));
+}
+
+export async function changeProductIn(
+  tx: Tx,
+  id: string,
+  edit: ProductEdit,
+  by: By,
+  check: (now: Product) => void = () => undefined,
+): Promise<Product> {
+  const found = await findProduct(tx, id);
+  // The organization before its products, as everywhere.
+  if (found && edit.open_channels !== undefined) await requireKnown(tx, found.organizationId, edit.open_channels);
+  const before = await lockedProduct(tx, id);
+  check(before);
+  const after = changedProduct(before, edit);
+  const changes = changesBetween(told(before), told(after));
+  if (Object.keys(changes).length === 0) return before;
+  await updateProduct(tx, after);
+  await lookAgain(tx, after, by.now);
+  await note(tx, by, 'product.change', id, changes);
+  return { ...after, revision: before.revision + 1 };
 }
 
 /** What an owner sets, as he knows it. */

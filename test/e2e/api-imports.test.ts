@@ -45,6 +45,31 @@ onEachDatabase('imports by API', (database) => {
     expect(json.report.map(({ code }: { code: string }) => code)).toEqual(['NEW', 'NEW', 'INVALID']);
   });
 
+  it('set a product for whoever may do that anyway, and below no address of others', async () => {
+    const { db } = database();
+    const { product, organization } = shop;
+    const other = await seedShop(db);
+    const item = {
+      ...{ type: 'product', ref: 'p', path: product.slug, mode: 'open', open_channels: ['stable'] },
+      ...{ security_open: false, claim_on: 'download', missing_site: 'allow' },
+    };
+    const bring = async (caller: Pick<ApiServer, 'post'>, row: object) =>
+      (await caller.post(path(), { rows: [row], source: 'products', dry_run: false })).json.report[0];
+    const seller = api.as(await api.token({ scopes: ['licenses:write'], organizationId: organization.id }));
+    expect(await bring(seller, item)).toMatchObject({ outcome: 'refused', code: 'REFUSED' });
+    expect((await api.get(`/products/${product.id}`)).json.mode).toBe(product.mode);
+    const owner = api.as(await api.token({ scopes: ['admin'], organizationId: organization.id }));
+    const aliases = [{ path: `${other.organization.slug}/new/updates.xml`, document: 'updates.xml' }];
+    expect(await bring(owner, { ...item, aliases })).toMatchObject({ outcome: 'refused', code: 'REFUSED' });
+    expect(await bring(owner, { ...item, open_channels: ['moon'] })).toMatchObject({ outcome: 'refused' });
+    expect((await api.get(`/products/${product.id}`)).json.mode).toBe(product.mode);
+    const old = [{ path: 'Old/Updates.xml', document: 'updates.xml' }];
+    expect(await bring(owner, { ...item, aliases: old })).toMatchObject({ outcome: 'created' });
+    expect((await api.get(`/products/${product.id}`)).json.mode).toBe('open');
+    const done = (await api.get(`/audit/${product.id}`)).json.items.map(({ action }: { action: string }) => action);
+    expect(done).toEqual(expect.arrayContaining(['product.change', 'product.alias']));
+  });
+
   it('tell what is wrong with a request', async () => {
     for (const body of [
       { source: 'x' },
