@@ -31,7 +31,7 @@ export const PROBLEMS = {
   TOKEN_ENDED: [409, 'The token is of no use any more'],
   KEY_ENDED: [409, 'The license key is of no use any more'],
   NOTHING_OPEN: [409, 'The license holds nothing that this could be done to'],
-  PLAN_ENDED: [409, 'The plan was run or given up'],
+  PLAN_ENDED: [409, 'The plan was run, given up or not made to its end'],
   CUSTOMER_ANONYMIZED: [409, 'Nothing is kept of the customer any more'],
   STILL_IN_USE: [409, 'It is still in use'],
   PACKAGE_INACTIVE: [409, 'The package is not sold any more'],

@@ -13,7 +13,15 @@ import type { By } from './keys.ts';
 import type { Decision, LicenseChange } from './license-change.ts';
 import type { LicenseFilter } from './license-filter.ts';
 import { settleStandings } from './standings.ts';
-import { type BulkItemRecord, type BulkRecord, insertBulk, insertItems, lockBulk, updateBulk } from './store-bulk.ts';
+import {
+  type BulkItemRecord,
+  type BulkRecord,
+  bulkCounts,
+  insertBulk,
+  insertItems,
+  lockBulk,
+  updateBulk,
+} from './store-bulk.ts';
 import { licenseIdsMatching } from './store-license-search.ts';
 import { findLicenses } from './store-licenses.ts';
 
@@ -53,6 +61,7 @@ export async function planBulk(db: Db, organizationId: string, wish: BulkWish, b
     ...{ startedAt: null, startedBy: null, endedAt: null, createdAt: toIso(by.now), createdBy: by.actor.id },
   };
   const ids = await chosen(db, selection, by.now);
+  run.total = ids.length;
   await db.tx((tx) => insertBulk(tx, run));
   for (let at = 0; at < ids.length; at += SLICE) {
     const slice = ids.slice(at, at + SLICE);
@@ -60,11 +69,8 @@ export async function planBulk(db: Db, organizationId: string, wish: BulkWish, b
     await db.tx((tx) => insertItems(tx, run.id, items));
     await breathe();
   }
-  await db.tx(async (tx) => {
-    await updateBulk(tx, run.id, { total: ids.length });
-    await noteRun(tx, run, 'bulk.plan', { action, total: ids.length }, by);
-  });
-  return { ...run, total: ids.length };
+  await db.tx((tx) => noteRun(tx, run, 'bulk.plan', { action, total: ids.length }, by));
+  return run;
 }
 
 async function chosen(db: Db, selection: BulkWish['selection'], now: number): Promise<string[]> {
@@ -102,13 +108,15 @@ function foretold(decision: Decision | undefined): Pick<BulkItemRecord, 'state' 
   return { state: decision.kind === 'unchanged' ? 'would_stay' : 'would_change', code: null, detail: '' };
 }
 
-/** Puts the run on the list of jobs; once more is no error. Throws PLAN_ENDED for one that was given up. */
+/** Puts the run on the list of jobs; once more is no error. Throws PLAN_ENDED for one that was given up, or not planned to its end. */
 export async function startBulk(db: Db, id: string, by: By): Promise<void> {
   await db.tx(async (tx) => {
     await bulkOf(tx, by.actor, id);
     const run = await lockBulk(tx, id);
     if (run?.state === 'canceled') throw problem('PLAN_ENDED', 'this bulk change was given up; plan it anew');
     if (run?.state !== 'planned') return;
+    const planned = (await bulkCounts(tx, id)).reduce((sum, { count }) => sum + count, 0);
+    if (planned < run.total) throw problem('PLAN_ENDED', 'this bulk change is not planned to its end; plan it anew');
     const at = toIso(by.now);
     await updateBulk(tx, id, { state: 'queued', startedAt: at, startedBy: by.actor.id });
     await enqueue(tx, { kind: BULK, subject: id, runAt: at }, at);

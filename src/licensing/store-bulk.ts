@@ -64,7 +64,7 @@ export async function lockBulk(tx: Tx, id: string): Promise<BulkRecord | null> {
 export async function updateBulk(
   tx: Tx,
   id: string,
-  change: Partial<Pick<BulkRecord, 'state' | 'total' | 'startedAt' | 'startedBy' | 'endedAt'>>,
+  change: Partial<Pick<BulkRecord, 'state' | 'startedAt' | 'startedBy' | 'endedAt'>>,
 ): Promise<void> {
   await tx('bulk_runs').where({ id }).update(toRow(change));
 }
