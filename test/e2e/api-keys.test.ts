@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import { DAY, toIso } from '../../src/clock.ts';
 import { ensureMaster } from '../../src/licensing/packages.ts';
+import { saveSeen } from '../../src/licensing/store-site-products.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
@@ -118,7 +119,9 @@ onEachDatabase('keys and licenses day by day', (database) => {
     const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
     const path = `/organizations/${shop.organization.slug}/licenses`;
     const given = await api.post(path, { ...buyer, package_id: sold.id, source: 'admin' });
-    await seedSite(db, given.json, 'three.example.com', { keyId: given.json.key_id });
+    const third = await seedSite(db, given.json, 'three.example.com', { keyId: given.json.key_id });
+    const runs = { activationId: third.id, productId: shop.product.id, version: '1.0', platformVersion: '' };
+    await db.tx((tx) => saveSeen(tx, [runs], toIso(SEED_NOW)));
     expect((await api.delete(`/licenses/${given.json.id}`)).status).toBe(204);
     expect(told(await api.get(`/licenses/${given.json.id}`))).toEqual([404, 'NOT_FOUND']);
     const mine = api.as(await api.token({ organizationId: shop.organization.id }));
