@@ -125,7 +125,9 @@ export async function slotsBelow(tx: Tx, licenseId: string, name: string): Promi
   const rows = await tx('activations')
     .select(COLUMNS)
     .where({ license_id: licenseId, kind: 'site', covers: 'host', released_at: null })
-    .where((own) => own.where('host', name).orWhere('host', 'like', `%.${name.replace(/[\\%_]/g, '\\$&')}`))
+    .where((own) =>
+      own.where('host', name).orWhereRaw("host like ? escape '\\'", [`%.${name.replace(/[\\%_]/g, '\\$&')}`]),
+    )
     .orderBy('id');
   return rows
     .map(toActivation)

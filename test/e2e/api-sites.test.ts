@@ -86,6 +86,14 @@ onEachDatabase('sites for those who manage them', (database) => {
       expect(items[0].released).toMatchObject({ reason: 'wildcard' });
     });
 
+    it('a wildcard below a name with an underscore frees what stands below it', async () => {
+      const { license } = await sold({ terms: { sites: 2 } });
+      for (const host of ['www2.my_shop.example.com', 'x.myyshop.example.com'])
+        await seedSite(database().db, license, host);
+      expect((await add(license.id, { site: '*.my_shop.example.com' })).status).toBe(201);
+      expect(await held(license.id)).toEqual(['x.myyshop.example.com', '*.my_shop.example.com']);
+    });
+
     it('a wildcard of a full license changes nothing', async () => {
       const { license } = await sold();
       await seedSite(database().db, license, 'other.com');
