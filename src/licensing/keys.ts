@@ -8,7 +8,16 @@ import type { Secrets } from '../secrets.ts';
 import { parseAllowedSites } from './allowed-sites.ts';
 import { type KeyPurpose, keyHint, newKeyText, parseKeyText } from './license-key.ts';
 import { handOverSlots } from './store-activations.ts';
-import { deleteKey, findKey, insertKey, type KeyRecord, keepDigest, type SealedText, updateKey } from './store-keys.ts';
+import {
+  deleteKey,
+  findKey,
+  insertKey,
+  type KeyRecord,
+  keepDigest,
+  redirectKeys,
+  type SealedText,
+  updateKey,
+} from './store-keys.ts';
 import { updateLicense } from './store-licenses.ts';
 
 /** Who does it, for the audit and the `created_by` of rows. */
@@ -161,6 +170,8 @@ export async function replaceKey(
   const end = toIso(change.end);
   const endsAt = key.endsAt !== null && key.endsAt < end ? key.endsAt : end;
   await updateKey(tx, key.id, { replacedBy: next.id, endsAt });
+  // Keys before it lead to the new one too, so that all of them share its limit.
+  await redirectKeys(tx, key, next.id);
   await handOverSlots(tx, key.id, next.id);
   await touched(tx, key, by, 'key.replace', {
     ...{ hint: key.hint, replaced_by: next.id, reason: change.reason },
@@ -177,7 +188,7 @@ function successor(tx: Tx, secrets: Secrets, key: KeyRecord, prefix: string, by:
 /** Takes a key away as if it had never been, but for its usage and the audit. Throws MASTER_IS_FIXED. */
 export async function removeKey(tx: Tx, key: KeyRecord, organizationId: string, by: By): Promise<void> {
   if (key.role === 'master') throw problem('MASTER_IS_FIXED', 'a master key is never deleted; revoke or replace it');
-  await deleteKey(tx, key.id);
+  await deleteKey(tx, key);
   await updateLicense(tx, key.licenseId, {});
   const changes = { license_id: key.licenseId, hint: key.hint, label: key.label };
   const event = { actor: by.actor, action: 'key.delete', entity: 'key', entityId: key.id, changes };

@@ -15,7 +15,15 @@ import { keepSealed, type SealedText } from './store-keys.ts';
 import { lockLicense, stampFirstUse } from './store-licenses.ts';
 import { saveSeen } from './store-site-products.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
-import { type LicenseSnapshot, limitsInForce, mayTakeOver, type Question, type Verdict, verdict } from './verdict.ts';
+import {
+  holderOfSlots,
+  type LicenseSnapshot,
+  limitsInForce,
+  mayTakeOver,
+  type Question,
+  type Verdict,
+  verdict,
+} from './verdict.ts';
 
 /** One answer that is about to be given. */
 export interface Entry {
@@ -151,7 +159,7 @@ async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<De
   if (claim !== null && question.site !== null && terms !== null) {
     const context = {
       licenseId: license.id,
-      keyId: license.key.replacedBy ?? license.key.id,
+      keyId: holderOfSlots(license.key),
       unit: limitsInForce(terms).siteUnit,
     };
     const notes = { now: question.now, ...(activation ? { label: activation.label } : { tell }) };

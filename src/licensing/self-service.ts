@@ -19,7 +19,7 @@ import { lockLicense } from './store-licenses.ts';
 import { countSites, pageOfSites, type SiteRecord } from './store-sites.ts';
 import { mostTransfers, nextTransfer, transferWindow } from './transfers.ts';
 import { findServed } from './validate.ts';
-import { isReplaced, type LicenseSnapshot, verdict } from './verdict.ts';
+import { holderOfSlots, isReplaced, type LicenseSnapshot, verdict } from './verdict.ts';
 
 /** Which slot is meant: by its id, or by what holds it. */
 export type WhichSite = { id: string } | { claim: SiteClaim };
@@ -68,7 +68,7 @@ export async function sitesByText(
   const { license } = await holderOfKey(deps, wish, request);
   const { limit, after } = pageRequest(query);
   return deps.db.read(async (tx) => {
-    const own = license.key.siteLimit === null ? {} : { keyId: license.key.id };
+    const own = license.key.siteLimit === null ? {} : { keyId: holderOfSlots(license.key) };
     const filter = { licenseId: license.id, state: 'active' as const, ...own };
     const rows = await pageOfSites(tx, filter, after, limit + 1);
     const counted = await countSites(tx, filter, 1_001);
@@ -113,9 +113,9 @@ async function slotMeant(tx: Tx, license: LicenseSnapshot, keyHash: string, whic
   const id = 'id' in which ? which.id : await slotOfClaim(tx, keyHash, which.claim);
   const slot = id === null ? null : await findActivation(tx, id);
   if (slot?.licenseId !== license.id || slot.releasedAt !== null || slot.kind !== 'site') return null;
-  const { domains, siteLimit, id: keyId } = license.key;
+  const { domains, siteLimit } = license.key;
   const isBound = domains !== null && domains.length > 0 && !isAllowed(domains, slot.host);
-  const isAnothers = siteLimit !== null && slot.keyId !== keyId;
+  const isAnothers = siteLimit !== null && slot.keyId !== holderOfSlots(license.key);
   return isBound || isAnothers ? null : slot;
 }
 

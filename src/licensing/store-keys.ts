@@ -95,8 +95,19 @@ export async function updateKey(
   if (change.domains !== null) await insertDomains(tx, id, change.domains);
 }
 
+/** Whoever had this key as successor has another one from now on; null: none any more. */
+export async function redirectKeys(
+  tx: Tx,
+  { id, licenseId }: Pick<KeyRecord, 'id' | 'licenseId'>,
+  nextId: string | null,
+): Promise<void> {
+  await tx('license_keys').where({ license_id: licenseId, replaced_by: id }).update({ replaced_by: nextId });
+}
+
 /** For ever. Sites that it claimed stay sites of the license; its usage stays, under an id that names nothing any more. */
-export async function deleteKey(tx: Tx, id: string): Promise<void> {
+export async function deleteKey(tx: Tx, key: Pick<KeyRecord, 'id' | 'licenseId'>): Promise<void> {
+  const { id } = key;
+  await redirectKeys(tx, key, null);
   await tx('activations').where({ key_id: id }).update({ key_id: null });
   await tx('key_domains').where({ key_id: id }).delete();
   await tx('license_keys').where({ id }).delete();

@@ -159,6 +159,11 @@ export function isReplaced({ endsAt }: Pick<LicenseSnapshot['key'], 'endsAt'>, n
   return endsAt !== null && now >= endsAt;
 }
 
+/** Whose the slots are that come with a key: from when it is replaced, its successor's. */
+export function holderOfSlots({ id, replacedBy }: Pick<LicenseSnapshot['key'], 'id' | 'replacedBy'>): string {
+  return replacedBy ?? id;
+}
+
 function atSite(question: Question, license: LicenseSnapshot, terms: Terms): Verdict {
   const { site, product } = question;
   const refused = (code: VerdictCode): Verdict => ({ ...refusal(code), terms, security: true });

@@ -435,6 +435,31 @@ onEachDatabase('sites by their key', (database) => {
       expect((await activate({ key: next, site: 'two.com' })).status).toBe(200);
     });
 
+    it('keys that were replaced one after the other share one limit, and each may free what came with another', async () => {
+      const { license } = await sold({ terms: { sites: 9 } });
+      const first = await seedKey(database().db, license, { siteLimit: 3 });
+      const second = (await api.post(`/keys/${first.id}/replace`, { overlap_days: 7 })).json;
+      const third = (await api.post(`/keys/${second.id}/replace`, { overlap_days: 7 })).json;
+      const texts = [first.text, second.key, third.key];
+      for (const [i, key] of texts.entries()) expect((await activate({ key, site: `s${i}.com` })).status).toBe(201);
+      for (const key of texts) {
+        expect((await activate({ key, site: 'more.com' })).status).toBe(409);
+        const sites = await post('sites', { key });
+        expect(sites.json.items).toHaveLength(3);
+      }
+      expect((await deactivate({ key: first.text, site: 's2.com' })).status).toBe(204);
+      expect(await held(license.id)).toEqual(['s0.com', 's1.com']);
+    });
+
+    it('a key goes on for its overlap though its successor is deleted', async () => {
+      const { key, license } = await sold({ terms: { sites: 2 } });
+      const next = (await api.post(`/keys/${key.id}/replace`, { overlap_days: 7 })).json;
+      expect((await api.delete(`/keys/${next.id}`)).status).toBe(204);
+      expect((await activate({ key: key.text, site: 'late.com' })).status).toBe(201);
+      expect(await held(license.id)).toEqual(['late.com']);
+      expect((await api.get(`/keys/${key.id}`)).json.replaced_by).toBe(null);
+    });
+
     it('overage lets so many more in, marked, and exactly so many of 100 at once', async () => {
       const { key, license } = await sold({ terms: { sites: 4, overage: { percent: 50 } } });
       const answers = await Promise.all(
