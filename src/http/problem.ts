@@ -54,7 +54,7 @@ export function problemHeaders(found: Problem, sentCredentials: boolean): Record
 }
 
 /** What the caller is told of an error. Anything that is not ours becomes INTERNAL without a word of it. */
-function asProblem(error: unknown): Problem {
+export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ForgeTrouble) {
     const { retryAfterMs } = error;
@@ -75,7 +75,7 @@ function isOutage(error: unknown): boolean {
 }
 
 /** Refusals are the caller's matter; what is ours to mend is logged, with its stack where it was not foreseen. */
-function logTrouble(log: Logger, error: unknown, requestId: string): void {
+export function logTrouble(log: Logger, error: unknown, requestId: string): void {
   const found = asProblem(error);
   if (found.status < 500) return;
   if (found === error || error instanceof ForgeTrouble) {

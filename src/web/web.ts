@@ -13,6 +13,7 @@ import { mountRoutes } from '../http/mount.ts';
 import { trustedProxies } from '../http/network.ts';
 import type { Route } from '../http/route.ts';
 import type { Secrets } from '../secrets.ts';
+import { faultPage } from './fault-page.ts';
 import { securityHeaders } from './headers.ts';
 import { healthRouter } from './health.ts';
 import { kitRouter } from './kits.ts';
@@ -73,5 +74,6 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
     flood: makeFloodLimiter({ burst: 60, perSecond: 5, networks: 10_000 }),
   });
   app.use(notFoundPage);
+  app.use(faultPage(log));
   return app;
 }

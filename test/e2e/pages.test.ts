@@ -120,6 +120,28 @@ onEachServer('pages', (served) => {
     expect((await ask(served(), '/acme/%E0%A4%A')).status).toBe(400);
   });
 
+  it('tell nobody what went wrong inside', async () => {
+    const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+    const large = await fetch(`${served().url}/login/link`, { ...form, body: `token=${'x'.repeat(5_000)}` });
+    expect([large.status, await large.text()]).toEqual([413, expect.stringContaining('<h1>')]);
+    for (const path of ['/acme/%E0%A4%A', '/login/%E0%A4%A', '/kits/%E0%A4%A/joomla.zip']) {
+      const { status, text, headers } = await ask(served(), path);
+      expect([path, status, headers.get('cache-control')]).toEqual([path, 400, 'no-store']);
+      expect(text).toContain('<h1>');
+      expect(text).not.toMatch(/node_modules|URIError|at \w+ \(/);
+    }
+    const { core } = served();
+    await core.db.tx((tx) => tx.schema.renameTable('forge_logins', 'gone'));
+    try {
+      const { status, text } = await ask(served(), '/login');
+      expect([status, text]).toEqual([500, expect.stringContaining('<h1>')]);
+      expect(text).not.toMatch(/node_modules|forge_logins/);
+      expect(served().lines.some((line) => line.includes('forge_logins'))).toBe(true);
+    } finally {
+      await core.db.tx((tx) => tx.schema.renameTable('gone', 'forge_logins'));
+    }
+  });
+
   describe('kits', () => {
     it.each([
       ['joomla', /^pkg_feedgate_\w+-[\d.]+\.zip$/],
@@ -133,7 +155,8 @@ onEachServer('pages', (served) => {
     });
 
     it.each(['/kits/nobody/joomla.zip', '/kits/nobody/wordpress.zip'])('%s is a 404', async (path) => {
-      expect((await ask(served(), path)).status).toBe(404);
+      const { status, text } = await ask(served(), path);
+      expect([status, text]).toEqual([404, expect.stringContaining('There is no such page')]);
     });
   });
 
