@@ -2,9 +2,12 @@ import type { Knex } from 'knex';
 import type { Migration } from '../src/db/migrate.ts';
 import { columns } from './columns.ts';
 
-/** Who signed in, and the sessions and one-time links of people. */
+/** Who signed in, the sessions and one-time links of people, and since when an organization's owner is lost. */
 async function up(tx: Knex): Promise<void> {
   const { text, maybe, id, ref, maybeRef, made } = columns(tx);
+  await tx.schema.alterTable('organizations', (t) => {
+    maybe(t, 'owner_lost_since');
+  });
   /** The application that a forge knows us by; without one nobody signs in with it. */
   await tx.schema.createTable('forge_logins', (t) => {
     ref(t, 'forge_id', 'forges').primary();

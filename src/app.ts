@@ -111,7 +111,11 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
   const metrics = makeMetrics({ process: true });
   const cacheDir = join(config.dataDir, 'git');
   const forgeDeps: ForgeDeps = { db, secrets, drivers, cacheDir };
-  const standings = makeStandings({ forge: forgeDeps, siteAdmins: config.siteAdmins });
+  const standings = makeStandings({
+    ...{ forge: forgeDeps, siteAdmins: config.siteAdmins },
+    onOwnerLost: ({ slug, owner }, why) =>
+      log.warn({ organization: slug, owner, why }, 'nobody has a role by this owner any more: see feedgate doctor'),
+  });
   const reconcileDeps: ReconcileDeps = {
     ...forgeDeps,
     clock,

@@ -1,5 +1,5 @@
 import { Problem } from '../errors.ts';
-import { connectionOf, type ForgeDeps } from '../forge/connections.ts';
+import { connectionOf } from '../forge/connections.ts';
 import type { ForgeConnection } from '../forge/forge.ts';
 import type { ForgePeople, RemotePerson } from '../forge/people.ts';
 import {
@@ -13,14 +13,13 @@ import {
 } from '../forge/store.ts';
 import type { Standing, Wanted } from '../http/actor.ts';
 import { type FactCache, makeFactCache } from './fact-cache.ts';
-import { ownerNow } from './owner-name.ts';
+import { findOwner, type OwnerDeps } from './owners.ts';
 import type { Person } from './person.ts';
 import type { Place } from './place.ts';
 import { higherRole, holdsRole, type Role } from './role.ts';
 import { type TeamRoleRecord, teamRolesOf } from './store-team-roles.ts';
 
-export interface StandingDeps {
-  forge: ForgeDeps;
+export interface StandingDeps extends OwnerDeps {
   /** From the configuration: `forge/login` or `forge/id:number`, for forges that do not tell who administers them. */
   siteAdmins: readonly string[];
 }
@@ -169,12 +168,13 @@ async function readGround(
 }
 
 async function roleOn(
-  { forge: forgeDeps, siteAdmins }: StandingDeps,
+  deps: StandingDeps,
   facts: FactCache,
   person: Person,
   { organization, forge, teamRoles, repositories }: Ground,
   when: { now: number; isWrite: boolean },
 ): Promise<Role | null> {
+  const { forge: forgeDeps, siteAdmins } = deps;
   const people = forgeDeps.drivers[forge.kind].people;
   if (people === null || person.forgeId !== forge.id) return null;
   const connection = () => connectionOf(forgeDeps, forge);
@@ -183,10 +183,12 @@ async function roleOn(
   const now = await ask('person', (of, at) => of.person(at, person));
   if (now === null) return null;
   if (now.isSiteAdmin || isListed(siteAdmins, forge, person, now)) return 'site_admin';
-  const { id } = organization;
-  const owner = await facts.ask(forge.id, `owner of ${id}`, when, () =>
-    ownerNow(forgeDeps, people, connection(), organization),
+  const { id, owner: noted, ownerId } = organization;
+  const found = await facts.ask(forge.id, `owner of ${id}: ${ownerId} ${noted}`, when, () =>
+    findOwner(deps, forge, organization, when.now),
   );
+  // A name that a stranger has taken makes neither him nor his teams anything.
+  const owner = found.kind === 'found' ? found.owner.name : null;
   if (owner !== null && (await ask(`owner ${id} ${owner}`, (of, at) => of.isOwner(at, owner, now.login))))
     return 'admin';
   const administers = await everyOne(repositories, (repository) =>

@@ -26,6 +26,11 @@ async function askForTeams(deps: ForgeDeps, organization: OrganizationRecord): P
   const forge = await deps.db.read((tx) => findForge(tx, organization.forgeId));
   const people = forge && deps.drivers[forge.kind].people;
   if (!forge || !people) return { teams: null, trouble: null };
+  if (organization.ownerLostSince !== null)
+    return {
+      teams: null,
+      trouble: 'the name of the owner leads to somebody else or to nobody, so its teams are not asked for',
+    };
   try {
     return { teams: await people.teams(connectionOf(deps, forge), organization.owner), trouble: null };
   } catch (error) {

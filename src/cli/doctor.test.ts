@@ -108,6 +108,7 @@ describe('doctor at a running installation', () => {
         'clock',
         'forge',
         'hook',
+        'owner',
         'public_url',
         'mode',
         'GATE_BYPASS',
@@ -130,6 +131,61 @@ describe('doctor at a running installation', () => {
     await forge.setPrivate(hello, true);
     expect((await ask(installation)).of('GATE_BYPASS')).toMatchObject([{ state: 'ok' }]);
     expect((await installation.run('product', 'lint', 'acme/hello', '--json')).json.clean).toBe(true);
+  });
+
+  it('tells that the token may not ask for owners, and what to do', async () => {
+    const token = forge.createToken('bot');
+    hello.admins.add('bot');
+    const set = (value: string) => installation.run('forge', 'token', 'set', 'main', '--token', value);
+    await set(token);
+    expect((await ask(installation)).of('owner')).toEqual([
+      {
+        ...{ name: 'owner', state: 'warning', detail: expect.stringContaining('the token belongs to bot') },
+        fix: expect.stringMatching(/Teams → Owners → add bot.*feedgate forge token set main --token-file FILE/s),
+      },
+    ]);
+    forge.addOwner('acme', 'bot');
+    expect((await ask(installation)).of('owner')).toMatchObject([{ state: 'ok' }]);
+    await set(forge.token);
+  });
+
+  it('tells of a stranger who has the name of the owner now, and how to say otherwise', async () => {
+    const other = newInstallation();
+    const fake = await startFakeForge();
+    fake.createOrganization('acme');
+    await other.run(
+      'forge',
+      'add',
+      'main',
+      '--kind',
+      'gitea',
+      '--url',
+      fake.url,
+      '--token',
+      fake.token,
+      '--owner',
+      'acme',
+    );
+    fake.renameOrganization('acme', 'acme-new');
+    expect((await ask(other)).of('owner')).toMatchObject([{ state: 'ok', detail: expect.stringContaining('renamed') }]);
+    fake.deleteOrganization('acme-new');
+    expect((await ask(other)).of('owner')).toMatchObject([
+      { state: 'warning', detail: expect.stringContaining('knows no "acme-new"') },
+    ]);
+    fake.createOrganization('acme-new');
+    const fix = expect.stringContaining('feedgate organization owner acme --owner NAME');
+    const taken = await ask(other);
+    expect([taken.code, taken.of('owner')]).toMatchObject([
+      EXIT.failed,
+      [{ state: 'failed', detail: expect.stringContaining('somebody else than before'), fix }],
+    ]);
+    expect((await other.run('organization', 'owner', 'acme')).code).toBe(EXIT.usage);
+    expect((await other.run('organization', 'owner', 'acme', '--owner', 'nobody')).code).toBe(EXIT.failed);
+    const { code, said } = await other.run('organization', 'owner', 'acme', '--owner', 'acme-new');
+    expect([code, said]).toEqual([EXIT.ok, expect.stringContaining('The owner of acme is acme-new (id ')]);
+    expect((await ask(other)).of('owner')).toMatchObject([{ state: 'ok' }]);
+    await fake.close();
+    other.remove();
   });
 
   it('warns of a product that hides its updates', async () => {

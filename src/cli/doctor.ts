@@ -5,6 +5,7 @@ import { checkBypass, checkClock, checkJobs, checkModes, checkPublicUrls } from 
 import { checkForges } from './doctor-forges.ts';
 import { checkDatabase, checkDisk, checkSecretKey } from './doctor-ground.ts';
 import { checkMoving } from './doctor-moving.ts';
+import { checkOwners } from './doctor-owners.ts';
 import { coreConfig, withCore } from './session.ts';
 
 export const doctor: Command = {
@@ -12,7 +13,7 @@ export const doctor: Command = {
   summary: 'Checks the whole installation and says how to mend what is wrong.',
   usage: '[--new-secret-key]',
   help: [
-    'Checks the secret key, database, disk, clock, forges and hooks, the public address with the headers of each client,',
+    'Checks the secret key, database, disk, clock, forges and hooks, owners, the public address with the headers of each client,',
     'products that hide their updates, files that the forge gives to anybody, and jobs that are stuck.',
     'Exit code 0: nothing failed (there may be warnings); 1: something failed; 3: the configuration is wrong.',
     '--new-secret-key   prints a fresh value for SECRET_KEY and does nothing else',
@@ -55,7 +56,13 @@ async function allChecks(call: Call): Promise<Check[]> {
 async function upperChecks(call: Call): Promise<Check[]> {
   return withCore(call, 'publicUrl', async (core) => {
     const checks: Check[] = [];
-    const steps = { clock: checkClock, forges: checkForges, public_url: checkPublicUrls, modes: checkModes } as const;
+    const steps = {
+      clock: checkClock,
+      forges: checkForges,
+      owners: checkOwners,
+      public_url: checkPublicUrls,
+      modes: checkModes,
+    } as const;
     for (const [name, step] of Object.entries({ ...steps, gate: checkBypass, moving: checkMoving, jobs: checkJobs })) {
       call.io.note(`${name} ...`);
       const found = await step(core);

@@ -25,6 +25,7 @@ import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
 import { openapi } from './openapi.ts';
 import { organizationSet, organizationShow } from './organization.ts';
+import { organizationOwner } from './organization-owner.ts';
 import { packageChange, packageCreate, packageDelete, packageList, packageVersionsCommand } from './package.ts';
 import { productAdd } from './product-add.ts';
 import { productAliasAdd, productAliasList, productAliasRemove } from './product-alias.ts';
@@ -56,7 +57,7 @@ export const commands: readonly Command[] = [
   ...licenseCommands,
   ...[keyCreate, keyTest, keyBatch, keyList, keyShow, keyReplace, keyRevoke, keySuspend, keyResume],
   ...[siteList, siteAdd, siteRelease, siteRemove],
-  ...[organizationShow, organizationSet],
+  ...[organizationShow, organizationSet, organizationOwner],
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
   ...[webhookDeliveries, webhookTest, webhookResend],

@@ -12,6 +12,7 @@ import { NO_ORGANIZATION_SETTINGS } from '../releases/organization-settings.ts';
 import { slugFault } from '../releases/product.ts';
 import { connectionOf, type ForgeDeps, newHookSecret, sealHookSecrets } from './connections.ts';
 import type { ForgeKind, RemoteRepository } from './forge.ts';
+import type { RemoteOwner } from './people.ts';
 import {
   type ForgeRecord,
   findForge,
@@ -84,7 +85,7 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
   const fault = slugFault(slug);
   if (fault) throw problem('INVALID_REQUEST', `the organization cannot be called "${slug}": ${fault}`);
   const keyPrefix = wish.keyPrefix ?? DEFAULT_KEY_PREFIX;
-  const isKnown = await deps.db.read((tx) => findOrganizationByOwner(tx, wish.forge.id, wish.owner));
+  const isKnown = (await deps.db.read((tx) => findOrganizationByOwner(tx, wish.forge.id, wish.owner))) !== null;
   const ownerId = isKnown ? null : await ownerIdOf(deps, wish);
   return deps.db.tx(async (tx) => {
     const known = await findOrganizationByOwner(tx, wish.forge.id, wish.owner);
@@ -97,6 +98,8 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       id: newId('organization', by.now),
       forgeId: wish.forge.id,
       owner: wish.owner,
+      ownerId,
+      ownerLostSince: null,
       slug,
       name: wish.name ?? wish.owner,
       rules: '{}',
@@ -106,7 +109,6 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
       supportUrl: null,
       renewUrl: null,
       settings: NO_ORGANIZATION_SETTINGS,
-      ownerId,
       createdAt: toIso(by.now),
     };
     await insertOrganization(tx, organization, by.actor.id);
@@ -128,11 +130,16 @@ export async function ensureOrganization(deps: ForgeDeps, wish: NewOrganization,
 /** A forge that does not tell now is asked when somebody's role is. */
 async function ownerIdOf(deps: ForgeDeps, { forge, owner }: NewOrganization): Promise<string | null> {
   try {
-    return (await deps.drivers[forge.kind].people?.account(connectionOf(deps, forge), owner))?.id ?? null;
+    return (await remoteOwner(deps, forge, owner))?.id ?? null;
   } catch (error) {
     if (error instanceof ForgeTrouble) return null;
     throw error;
   }
+}
+
+/** Who has this name on the forge; null where nobody has, it is not shown, or the forge knows no people. */
+export async function remoteOwner(deps: ForgeDeps, forge: ForgeRecord, name: string): Promise<RemoteOwner | null> {
+  return (await deps.drivers[forge.kind].people?.owner(connectionOf(deps, forge), name)) ?? null;
 }
 
 async function withHookScope(

@@ -68,6 +68,20 @@ export interface RemotePerson {
   isSiteAdmin: boolean;
 }
 
+/** A person or an organization: whose name stands before a repository's. */
+export interface RemoteOwner {
+  /** Survives a rename. */
+  id: string;
+  /** What it is called now. */
+  name: string;
+}
+
+/** Why a token learns nothing of an organization's people, and what to do on the forge. */
+export interface BlindToken {
+  detail: string;
+  fix: string;
+}
+
 /**
  * Asked with the connection's own token, by the routes that tell the truth. False where the forge says no or does not show it (it
  * answers 404 to both); everything else that goes wrong is thrown as ForgeTrouble, so that silence is never taken for a yes or a no.
@@ -75,14 +89,17 @@ export interface RemotePerson {
 export interface ForgePeople {
   /** null: there is nobody of that id and login any more, or he may not sign in. A login that somebody else took is nobody. */
   person(forge: ForgeConnection, who: Pick<RemoteIdentity, 'remoteId' | 'login'>): Promise<RemotePerson | null>;
-  /**
-   * Who stands under a name now, a person or an organization; under a name that was given up and that nobody took, whoever left it.
-   * null: nobody, or nobody that is shown.
-   */
-  account(forge: ForgeConnection, name: string): Promise<{ id: string; login: string } | null>;
   isOwner(forge: ForgeConnection, owner: string, login: string): Promise<boolean>;
   isRepositoryAdmin(forge: ForgeConnection, repository: Pick<RemoteRepository, 'id'>, login: string): Promise<boolean>;
   /** null: the owner has none (a person), or they are not shown. */
   teams(forge: ForgeConnection, owner: string): Promise<RemoteTeam[] | null>;
   isTeamMember(forge: ForgeConnection, owner: string, teamId: string, login: string): Promise<boolean>;
+  /** Who has this name now; called something else where the forge leads on from an old name. null: nobody, or it is not shown. */
+  owner(forge: ForgeConnection, name: string): Promise<RemoteOwner | null>;
+  /** Who has this id; null where the forge cannot be asked so. */
+  ownerById: ((forge: ForgeConnection, id: string) => Promise<RemoteOwner | null>) | null;
+  /** Whose a repository is, whatever it is called. */
+  ownerOfRepository(forge: ForgeConnection, repository: Pick<RemoteRepository, 'id'>): Promise<RemoteOwner | null>;
+  /** Forges answer "not there" to a token without the right to ask for owners and teams. null: it may ask. */
+  blindness(forge: ForgeConnection, owner: string): Promise<BlindToken | null>;
 }

@@ -22,8 +22,12 @@ export interface ForgeRecord {
 export interface OrganizationRecord {
   id: string;
   forgeId: string;
-  /** Login on the forge. */
+  /** Login on the forge, as far as we heard. */
   owner: string;
+  /** What the owner is known by whatever it is called; null: it was never asked, or its forge knows no people. */
+  ownerId: string | null;
+  /** Since when the name leads to somebody else or to nobody, and the owner is not to be found; null: all is well. */
+  ownerLostSince: string | null;
   slug: string;
   name: string;
   /** JSON: rules from tag to version and channel. */
@@ -38,8 +42,6 @@ export interface OrganizationRecord {
   /** Where keys are bought or renewed, of products that name no address of their own. */
   renewUrl: string | null;
   settings: OrganizationSettings;
-  /** The owner's id on the forge, which survives a rename; null: not asked for yet. */
-  ownerId: string | null;
   createdAt: string;
 }
 
@@ -77,7 +79,7 @@ const FORGE = columnsOf(
 );
 const ORGANIZATION = columnsOf(
   ...['id', 'forgeId', 'owner', 'slug', 'name', 'rules', 'keyPrefix', 'hookScope', 'supportUrl', 'renewUrl'],
-  ...['formerPrefixes', 'settings', 'ownerId', 'createdAt'],
+  ...['ownerId', 'ownerLostSince', 'formerPrefixes', 'settings', 'createdAt'],
 );
 const ORGANIZATION_SHAPE = { json: ['formerPrefixes', 'settings'] };
 const REPOSITORY = columnsOf(
@@ -175,19 +177,9 @@ export async function listOrganizations(tx: Tx): Promise<OrganizationRecord[]> {
 export async function updateOrganization(
   tx: Tx,
   id: string,
-  change: Partial<Omit<OrganizationRecord, 'id' | 'forgeId' | 'owner' | 'slug' | 'createdAt'>>,
+  change: Partial<Omit<OrganizationRecord, 'id' | 'forgeId' | 'slug' | 'createdAt'>>,
 ) {
   await tx('organizations').where({ id }).update(toRow(change, ORGANIZATION_SHAPE));
-}
-
-/** Remembered once and for all: whoever bears the name later is somebody else. */
-export async function rememberOwner(tx: Tx, id: string, ownerId: string): Promise<void> {
-  await tx('organizations').where({ id }).whereNull('owner_id').update({ owner_id: ownerId });
-}
-
-/** Under which owners the repositories of an organization stand, as they were last seen. */
-export async function ownersOfRepositories(tx: Tx, organizationId: string): Promise<string[]> {
-  return tx('repositories').where({ organization_id: organizationId }).distinct('owner').pluck('owner');
 }
 
 export async function findRepository(tx: Tx, id: string): Promise<RepositoryRecord | null> {

@@ -42,6 +42,9 @@ function peopleOf(fake: FakeForge, of: (repository: RepositoryName) => FakeRepos
     makeOwner: async (login) => fake.addOwner('acme', login),
     makeRepositoryAdmin: async (repository, login) => void of(repository).admins.add(login),
     makeTeam: async (name, members) => String(fake.createTeam('acme', { name, members: [...members] }).id),
+    makeOrganization: async (name) => void fake.createOrganization(name),
+    renameOrganization: async (from, to) => fake.renameOrganization(from, to),
+    deleteOrganization: async (name) => fake.deleteOrganization(name),
     app: async (redirectUrl) => ({ ...fake.addApp(redirectUrl), redirectUrl }),
     visit: async (url, login) => visit(url, login),
   };

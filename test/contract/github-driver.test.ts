@@ -8,6 +8,7 @@ import { apiUrl, webUrl } from '../../src/forge/github/address.ts';
 import { githubDriver } from '../../src/forge/github/driver.ts';
 import { type FakeGitHub, type FakeGitHubRepository, gitHubDelivery, startFakeGitHub } from '../support/fake-github.ts';
 import { pushFiles } from '../support/fake-github-git.ts';
+import { deleteOrganization, renameOrganization } from '../support/fake-github-people.ts';
 import { forgeContract } from './forge-contract.ts';
 import { visit } from './forge-contract-fake.ts';
 
@@ -500,6 +501,9 @@ forgeContract('the GitHub driver', githubDriver, async () => {
         stage.people.teams.push(team);
         return String(team.id);
       },
+      makeOrganization: async (name) => void stage.organizations.set(name, []),
+      renameOrganization: async (from, to) => renameOrganization(stage, from, to),
+      deleteOrganization: async (name) => deleteOrganization(stage, name),
       app: async (redirectUrl) => {
         stage.people.apps.set('client-1', { secret: 'secret-of-the-app', redirectUri: redirectUrl });
         return { clientId: 'client-1', clientSecret: 'secret-of-the-app', redirectUrl };

@@ -13,6 +13,9 @@ export interface StagePeople {
   makeRepositoryAdmin(repository: RemoteRepository, login: string): Promise<void>;
   /** Gives its id. The team has only units where the forge knows them. */
   makeTeam(name: string, members: readonly string[]): Promise<string>;
+  makeOrganization(name: string): Promise<void>;
+  renameOrganization(from: string, to: string): Promise<void>;
+  deleteOrganization(name: string): Promise<void>;
   app(redirectUrl: string): Promise<LoginApp>;
   /** Goes to an address of the forge in the browser of this person and says yes; gives where it was sent back to. */
   visit(url: string, login: string): Promise<URL>;
@@ -71,13 +74,13 @@ export function peopleContract(
 
     it('are told apart by the id from whoever takes a name', async () => {
       const { remoteId: id } = await people.user('carl');
-      expect(await roles.account(forge, 'carl')).toEqual({ id, login: 'carl' });
-      expect((await roles.account(forge, owner))?.id).toMatch(/^\d+$/);
+      expect(await roles.owner(forge, 'carl')).toEqual({ id, name: 'carl' });
+      expect((await roles.owner(forge, owner))?.id).toMatch(/^\d+$/);
       await people.rename('carl', 'carla');
       const { remoteId: taker } = await people.user('carl');
-      expect(await roles.account(forge, 'carl')).toEqual({ id: taker, login: 'carl' });
-      expect(await roles.account(forge, 'carla')).toEqual({ id, login: 'carla' });
-      for (const name of ['no-such-account', '..', '']) expect(await roles.account(forge, name)).toBeNull();
+      expect(await roles.owner(forge, 'carl')).toEqual({ id: taker, name: 'carl' });
+      expect(await roles.owner(forge, 'carla')).toEqual({ id, name: 'carla' });
+      for (const name of ['no-such-account', '..', '']) expect(await roles.owner(forge, name)).toBeNull();
     });
 
     it('own an organization or do not', async () => {
@@ -118,17 +121,68 @@ export function peopleContract(
       expect((await roles.teams(forge, 'nobody-at-all')) ?? []).toEqual([]);
     });
 
+    describe('and organizations', () => {
+      const idOf = async (name: string) => (await roles.owner(forge, name))?.id ?? 'nobody';
+
+      it('have ids that survive a rename, as their repositories tell', async () => {
+        const repository = await stored('com_renamed');
+        const { id = 'nobody' } = (await roles.owner(forge, owner)) ?? {};
+        expect(await roles.owner(forge, owner)).toEqual({ id: expect.stringMatching(/^\d+$/), name: owner });
+        expect(await roles.ownerOfRepository(forge, repository)).toEqual({ id, name: owner });
+        await people.renameOrganization(owner, 'renamed');
+        const now = { id, name: 'renamed' };
+        expect(await roles.owner(forge, 'renamed')).toEqual(now);
+        // An old name leads on, or nowhere.
+        expect([now, null]).toContainEqual(await roles.owner(forge, owner));
+        expect(await roles.ownerOfRepository(forge, repository)).toEqual(now);
+        if (roles.ownerById) expect(await roles.ownerById(forge, id)).toEqual(now);
+        await people.renameOrganization('renamed', owner);
+        expect(await roles.owner(forge, owner)).toEqual({ id, name: owner });
+      });
+
+      it('are others when a name is taken by somebody else', async () => {
+        await people.makeOrganization('fleeting');
+        const before = await idOf('fleeting');
+        await people.deleteOrganization('fleeting');
+        expect(await roles.owner(forge, 'fleeting')).toBeNull();
+        if (roles.ownerById) expect(await roles.ownerById(forge, before)).toBeNull();
+        await people.makeOrganization('fleeting');
+        expect([before, 'nobody']).not.toContain(await idOf('fleeting'));
+      });
+
+      it('are found by the same question', async () => {
+        const { remoteId } = await people.user('paula');
+        expect(await roles.owner(forge, 'paula')).toEqual({ id: remoteId, name: 'paula' });
+        if (roles.ownerById) expect(await roles.ownerById(forge, remoteId)).toEqual({ id: remoteId, name: 'paula' });
+      });
+
+      it.each(['nobody-at-all', '', '.', '..', '../x'])('are nobody with the name or id %j', async (text) => {
+        expect(await roles.owner(forge, text)).toBeNull();
+        expect(await roles.ownerOfRepository(forge, { id: text })).toBeNull();
+        if (roles.ownerById) expect(await roles.ownerById(forge, text)).toBeNull();
+      });
+
+      it('are seen by a token that may ask', async () => {
+        await stored('com_seen');
+        await people.user('paula');
+        for (const name of [owner, 'paula', 'nobody-at-all']) expect(await roles.blindness(forge, name)).toBeNull();
+      });
+    });
+
     it('are never taken for something by a token that is dead', async () => {
       const dead = { ...forge, token: 'dead-token' };
       const ada = await people.user('olga');
       const repository = await stored('com_dead');
       for (const asked of [
         () => roles.person(dead, ada),
-        () => roles.account(dead, owner),
         () => roles.isOwner(dead, owner, 'ada'),
         () => roles.isRepositoryAdmin(dead, repository, 'ada'),
         () => roles.teams(dead, owner),
         () => roles.isTeamMember(dead, owner, '1', 'ada'),
+        () => roles.owner(dead, owner),
+        () => roles.ownerById?.(dead, '1') ?? roles.owner(dead, owner),
+        () => roles.ownerOfRepository(dead, repository),
+        () => roles.blindness(dead, owner),
       ])
         await expect(asked()).rejects.toMatchObject({ name: 'ForgeTrouble', reason: 'unauthorized' });
     });

@@ -11,6 +11,7 @@ import { enqueue } from '../../src/jobs/store.ts';
 import { type Browser, newBrowser } from '../support/browser.ts';
 import { onOneDatabase, openTestCore, type TestCore } from '../support/core.ts';
 import { type FakeGitHub, gitHubDelivery, startFakeGitHub } from '../support/fake-github.ts';
+import { deleteOrganization, renameOrganization } from '../support/fake-github-people.ts';
 
 onOneDatabase('people of GitHub', (database) => {
   let fake: FakeGitHub;
@@ -122,6 +123,22 @@ onOneDatabase('people of GitHub', (database) => {
     test.time.now += 2 * MINUTE;
     expect(await status(await signIn('olga'))).toBe(200);
     expect(await status(await signIn('mallory'))).toBe(404);
+  });
+
+  it('keep their roles through a rename, and strangers who take the name get none', async () => {
+    fake.people.owners.set('acme', new Set(['olga']));
+    const [olga, stranger] = [await signIn('olga'), await signIn('stranger')];
+    expect(await status(olga)).toBe(200);
+    renameOrganization(fake, 'acme', 'acme-new');
+    fake.organizations.set('acme', []);
+    fake.people.owners.set('acme', new Set(['stranger']));
+    test.time.now += MINUTE;
+    expect([await status(olga), await status(stranger)]).toEqual([200, 404]);
+    deleteOrganization(fake, 'acme-new');
+    fake.organizations.set('acme-new', []);
+    fake.people.owners.set('acme-new', new Set(['stranger']));
+    test.time.now += MINUTE;
+    expect([await status(olga), await status(stranger)]).toEqual([404, 404]);
   });
 
   it('cannot have an application made by itself', async () => {

@@ -85,7 +85,7 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
     drivers: { ...forgeDrivers, gitea: withTeams(forgeDrivers.gitea) },
     cacheDir: '',
   };
-  const standings = makeStandings({ forge, siteAdmins: [] });
+  const standings = makeStandings({ forge, siteAdmins: [], onOwnerLost: () => undefined });
   const core: ApiCore = { standings, clock, db, secrets: seedSecrets, gate, forge, webhooks, config: { publicUrl } };
   const app = express();
   mountRoutes(app, apiRoutes(core), {
@@ -149,11 +149,12 @@ export function callerOf(url: string, own: string | null): Caller {
 /** The forge of seeded organizations is not there to be asked; it knows one team and nobody. */
 function withTeams(driver: ForgeDriver): ForgeDriver {
   const no = async () => false;
+  const nobody = async () => null;
   const people: ForgePeople = {
-    person: async () => null,
-    account: async () => null,
+    person: nobody,
     teams: async () => [{ id: '3', name: 'Helpdesk' }],
     ...{ isOwner: no, isRepositoryAdmin: no, isTeamMember: no },
+    ...{ owner: nobody, ownerById: nobody, ownerOfRepository: nobody, blindness: nobody },
   };
   return { ...driver, people };
 }

@@ -51,6 +51,13 @@ export function removeOwner(world: FakeWorld, organization: string, login: strin
     if (team.organization === organization && team.name === OWNERS) team.members.delete(login);
 }
 
+/** With all that it has; the name is free for anybody. */
+export function deleteOrganization(world: FakeWorld, name: string): void {
+  world.owners.delete(name.toLowerCase());
+  world.teams = world.teams.filter((team) => team.organization !== name);
+  world.repositories = world.repositories.filter((repository) => repository.owner !== name);
+}
+
 export function isOwner(world: FakeWorld, login: string, organization: string): boolean {
   if (login.toLowerCase() === organization.toLowerCase()) return true;
   return teamsOf(world, login, organization).some((team) => team.name === OWNERS);

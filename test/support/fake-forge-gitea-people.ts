@@ -15,6 +15,12 @@ export function answerPeople(call: GiteaCall, path: string[]): FakeAnswer | null
     return organizationRights(call, second ?? '', fourth ?? '');
   if (first === 'users' && path.length === 2)
     return answerUserNamed(call, second ?? '', (login, id) => userBody({ login, id }, call.root));
+  if (first === 'orgs' && path.length === 2) {
+    const organization = world.owners.get(second?.toLowerCase() ?? '');
+    return organization?.kind === 'organization'
+      ? { status: 200, body: organizationBody(organization) }
+      : notFound(call);
+  }
   if (first === 'orgs' && third === 'teams') return listTeams(call, second ?? '');
   if (first === 'orgs' && third === 'members' && path.length === 4) {
     const isMember = teamsOf(world, fourth ?? '', second).length > 0;

@@ -11,6 +11,7 @@
  *   createRepository, renameRepository, transferRepository, archiveRepository, setPrivate, deleteRepository, pushBranch,
  *   pushTag (again: moved by force), moveTag, deleteTag, publishRelease, draftRelease, publishDraft, unpublish, editRelease,
  *   deleteRelease, addAsset, replaceAsset, renameAsset, deleteAsset. What they hand out (repository, release, asset) is live.
+ * Organizations: createOrganization, renameOrganization, deleteOrganization; made again under the same name it is another one.
  * People: createUser, renameUser, blockUser, makeSiteAdmin, removeOwner; sign-in: addApp, `login` (twist, denies, exchanges), rotateKeys;
  *   whom a browser is signed in as at the forge says its cookie `forge_user=LOGIN`.
  * Access: createToken(login) for other people, revokeToken; addOwner(organization, login), createTeam(organization, …), and
@@ -25,7 +26,7 @@
  * Time: pass `now` to hold its clock; it stamps releases, commits and hooks.
  */
 import type { ForgeConnection } from '../../src/forge/forge.ts';
-import { addOwner, addTeam, type NewTeam, removeOwner } from './fake-forge-access.ts';
+import { addOwner, addTeam, deleteOrganization, type NewTeam, removeOwner } from './fake-forge-access.ts';
 import { giteaHooks } from './fake-forge-gitea-hooks.ts';
 import { authorize, createLogin, newSigningKey, renameUser } from './fake-forge-gitea-login.ts';
 import { answerGitea } from './fake-forge-gitea-routes.ts';
@@ -99,6 +100,10 @@ export async function startFakeForge(options: FakeForgeOptions = {}) {
     },
     addOwner: (organization: string, login: string) => addOwner(world, organization, login),
     removeOwner: (organization: string, login: string) => removeOwner(world, organization, login),
+    /** Gives its id. */
+    createOrganization: (name: string): number => people.ownerOf(world, name).id,
+    renameOrganization: (from: string, to: string) => renameUser(world, from, to),
+    deleteOrganization: (name: string) => deleteOrganization(world, name),
     /** Somebody with an account; gives his id. */
     createUser: (login: string): number => people.ownerOf(world, login, 'user').id,
     renameUser: (from: string, to: string) => renameUser(world, from, to),

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, type Call, type FakeGitHubWorld, MISSING, ok, refusal } from './fake-github-world.ts';
+import {
+  type Answer,
+  accountJson,
+  type Call,
+  type FakeGitHubWorld,
+  MISSING,
+  ok,
+  refusal,
+} from './fake-github-world.ts';
 
 export interface FakeGitHubTeam {
   id: number;
@@ -39,18 +47,44 @@ export function newPeople(): FakeGitHubPeople {
   return { ...maps, invited: new Set(), teams: [], exchanges: [], denies: false };
 }
 
-/** `/user/{id}`, `/users/{login}`, and what `/orgs` and `/repos` tell about people; null: another route. */
+/** The old name leads nowhere by API; repositories redirect. */
+export function renameOrganization(world: FakeGitHubWorld, from: string, to: string): void {
+  const id = accountJson(world, from)?.id ?? 0;
+  world.organizations.set(to, world.organizations.get(from) ?? []);
+  world.people.users.set(to, id);
+  world.people.owners.set(to, world.people.owners.get(from) ?? new Set());
+  for (const team of world.people.teams) if (team.organization === from) team.organization = to;
+  for (const repository of world.repositories) {
+    if (repository.owner !== from) continue;
+    world.renamed.set(`${from}/${repository.name}`, repository.id);
+    repository.owner = to;
+  }
+  forgetOrganization(world, from);
+}
+
+export function deleteOrganization(world: FakeGitHubWorld, name: string): void {
+  world.repositories = world.repositories.filter(({ owner }) => owner !== name);
+  world.people.teams = world.people.teams.filter(({ organization }) => organization !== name);
+  forgetOrganization(world, name);
+}
+
+function forgetOrganization({ organizations, people }: FakeGitHubWorld, name: string): void {
+  organizations.delete(name);
+  people.users.delete(name);
+  people.owners.delete(name);
+}
+
+/** `/users/{login}`, `/user/{id}`, and what `/orgs` and `/repos` tell about people; null: another route. */
 export function answerPeople(world: FakeGitHubWorld, call: Call, path: readonly string[]): Answer | null {
   const [kind, first = '', second, third = '', fourth, fifth = ''] = path;
   const { people } = world;
   if (kind === 'user' && first !== '' && path.length === 2 && /^\d+$/.test(first)) {
     const found = [...people.users].find(([, id]) => String(id) === first);
-    return found ? ok({ login: found[0], id: found[1], site_admin: true }) : MISSING;
+    return found ? ok({ ...accountJson(world, found[0]), site_admin: true }) : MISSING;
   }
   if (kind === 'users' && path.length === 2) {
-    if (world.organizations.has(first) && !people.users.has(first)) people.users.set(first, world.nextId());
-    const id = people.users.get(first);
-    return id === undefined ? MISSING : ok({ login: first, id });
+    const account = accountJson(world, first);
+    return account ? ok(account) : MISSING;
   }
   if (kind !== 'orgs' || (second !== 'memberships' && second !== 'teams')) return null;
   if (!call.token?.admin) return MISSING;

@@ -107,6 +107,17 @@ export function signedUrl(world: FakeGitHubWorld, path: string): Answer {
   return { status: 302, headers: { location: `${world.filesUrl}/${path}?signature=of-the-fake` } };
 }
 
+/** As `/users/{login}` tells it; null: nobody has this login. */
+export function accountJson(world: FakeGitHubWorld, login: string) {
+  const { people, organizations } = world;
+  const isOrganization = organizations.has(login);
+  const isKnown = isOrganization || people.users.has(login) || world.repositories.some(({ owner }) => owner === login);
+  if (!isKnown) return null;
+  const id = people.users.get(login) ?? world.nextId();
+  people.users.set(login, id);
+  return { id, login, type: isOrganization ? 'Organization' : 'User' };
+}
+
 export function repositoryJson(world: FakeGitHubWorld, repository: FakeGitHubRepository) {
   const { id, owner, name, archived, description } = repository;
   const full_name = `${owner}/${name}`;
@@ -115,7 +126,7 @@ export function repositoryJson(world: FakeGitHubWorld, repository: FakeGitHubRep
     id,
     name,
     full_name,
-    owner: { login: owner },
+    owner: accountJson(world, owner),
     private: repository.private,
     archived,
     description,

@@ -99,11 +99,12 @@ export async function seedOrganization(
     rules: '{}',
     hookScope: 'repository',
     keyPrefix: 'FG1',
+    ownerId: null,
+    ownerLostSince: null,
     formerPrefixes: [],
     supportUrl: null,
     renewUrl: null,
     settings: NO_ORGANIZATION_SETTINGS,
-    ownerId: null,
     createdAt: toIso(SEED_NOW),
     ...change,
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ForgeTrouble } from '../../errors.ts';
 import type { ForgeFetchOptions } from '../fetch.ts';
 import type { ForgeConnection } from '../forge.ts';
-import type { ForgePeople, RemotePerson, RemoteTeam } from '../people.ts';
+import type { BlindToken, ForgePeople, RemoteOwner, RemotePerson, RemoteTeam } from '../people.ts';
 import { apiPath, type GiteaApi, giteaApi } from './client.ts';
 import { readRepository } from './schema.ts';
 
@@ -14,6 +14,8 @@ const userSchema = z.object({
 });
 const teamSchema = z.object({ id: z.int().positive().transform(String), name: z.string().min(1) });
 
+const repositorySchema = z.object({ owner: userSchema });
+
 /**
  * Who is what on a Gitea or Forgejo. A member of a team that has only units reads `none` at a repository's permission and
  * `can_read: false` at the organization's, so ownership and administration alone are asked there, and teams by the team's own route.
@@ -22,11 +24,15 @@ export function giteaPeople(options: ForgeFetchOptions): ForgePeople {
   const api = (forge: ForgeConnection) => giteaApi(forge, options);
   return {
     person: (forge, who) => person(api(forge), who),
-    account: (forge, name) => account(api(forge), name),
     isOwner: (forge, owner, login) => isOwner(api(forge), owner, login),
     isRepositoryAdmin: (forge, { id }, login) => isRepositoryAdmin(api(forge), id, login),
     teams: (forge, owner) => teams(api(forge), owner),
     isTeamMember: (forge, _owner, teamId, login) => isTeamMember(api(forge), teamId, login),
+    owner: (forge, name) => ownerNamed(api(forge), name),
+    // No route takes the id of an organization.
+    ownerById: null,
+    ownerOfRepository: (forge, { id }) => ownerOfRepository(api(forge), id),
+    blindness: (forge, owner) => blindness(api(forge), owner),
   };
 }
 
@@ -35,12 +41,6 @@ async function person(api: GiteaApi, who: { remoteId: string; login: string }): 
   const user = await userNamed(api, who.login);
   if (user === null || user.id !== who.remoteId || user.prohibit_login) return null;
   return { login: user.login, isSiteAdmin: user.is_admin };
-}
-
-/** An organization is a user, too. */
-async function account(api: GiteaApi, name: string): Promise<{ id: string; login: string } | null> {
-  const user = await userNamed(api, name);
-  return user && { id: user.id, login: user.login };
 }
 
 async function userNamed(api: GiteaApi, login: string): Promise<z.infer<typeof userSchema> | null> {
@@ -87,4 +87,33 @@ async function isTeamMember(api: GiteaApi, teamId: string, login: string): Promi
   const member = userSchema.safeParse(data);
   if (!member.success) throw new ForgeTrouble('bad_answer', `GET ${path} did not answer with a user`);
   return member.data.login.toLowerCase() === login.toLowerCase();
+}
+
+/** Organizations and persons share ids and names, and this route shows both. An old name leads on until somebody takes it. */
+async function ownerNamed(api: GiteaApi, name: string): Promise<RemoteOwner | null> {
+  const user = await userNamed(api, name);
+  return user && { id: user.id, name: user.login };
+}
+
+async function ownerOfRepository(api: GiteaApi, id: string): Promise<RemoteOwner | null> {
+  const path = apiPath('repositories', id);
+  const data = path && (await api.ask(`GET ${path}`));
+  if (data === null) return null;
+  const repository = repositorySchema.safeParse(data);
+  if (!repository.success) throw new ForgeTrouble('bad_answer', `GET ${path} did not say whose it is`);
+  return { id: repository.data.owner.id, name: repository.data.owner.login };
+}
+
+/** Of a person nothing is asked but his name. */
+async function blindness(api: GiteaApi, owner: string): Promise<BlindToken | null> {
+  const me = userSchema.safeParse(await api.ask('GET /user'));
+  if (!me.success) throw new ForgeTrouble('bad_answer', 'GET /user did not answer with a user');
+  const { login, is_admin: isAdmin } = me.data;
+  const path = apiPath('orgs', owner);
+  if (isAdmin || path === null || (await api.ask(`GET ${path}`)) === null) return null;
+  if (await isOwner(api, owner, login)) return null;
+  return {
+    detail: `the token belongs to ${login}, who is neither a site administrator nor an owner of ${owner}: whoever asks for owners and teams without being one is told that there are none, so nobody has a role by them`,
+    fix: `On the forge: ${owner} → Teams → Owners → add ${login}. Or use the token of a site administrator.`,
+  };
 }
