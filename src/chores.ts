@@ -25,25 +25,34 @@ export function choresOf({ config, db, clock, forge, log, addresses }: Core): Ch
     sweepKind: RECONCILE,
     subjectsToSweep: async () => (await db.read((tx) => listRepositories(tx, null))).map(({ id }) => id),
     async rollUp() {
-      await settleStandings(db, clock());
-      await flushAddressCounts(db, addresses);
+      await eachOf(onError, {
+        'the state of licenses': () => settleStandings(db, clock()),
+        'the counts of old addresses': () => flushAddressCounts(db, addresses),
+      });
       return rollUp(db);
     },
     async hourly() {
       await announceEnds(db, clock());
     },
     async daily() {
-      await mendDrift(forge, onError);
-      await watchKeylessPolls(db, clock);
-      await watchGateBypass(forge);
-      await purgeReplies(db, clock());
-      await forgetPlans(db, clock());
-      await purgeSignIns(db, clock());
-      await purgeWebhooks(db, clock());
-      await purgeStrikes(db, clock());
-      await purgeAudit(db, addMonths(clock(), -config.auditMonths));
-      await forgetOldUsage(db, clock(), config.usageMonths);
+      await eachOf(onError, {
+        'the hooks': () => mendDrift(forge, onError),
+        'polls without a key': () => watchKeylessPolls(db, clock),
+        'ways round the gate': () => watchGateBypass(forge),
+        'old replies': () => purgeReplies(db, clock()),
+        'old plans of bulk changes': () => forgetPlans(db, clock()),
+        'old sign-ins': () => purgeSignIns(db, clock()),
+        'old webhook events': () => purgeWebhooks(db, clock()),
+        'old strikes': () => purgeStrikes(db, clock()),
+        'the old audit': () => purgeAudit(db, addMonths(clock(), -config.auditMonths)),
+        'old usage': () => forgetOldUsage(db, clock(), config.usageMonths),
+      });
     },
     onError,
   };
+}
+
+/** One after the other; what fails with one, and would fail every day, keeps no other from being done. */
+async function eachOf(onError: Chores['onError'], chores: Record<string, () => Promise<unknown>>): Promise<void> {
+  for (const [what, chore] of Object.entries(chores)) await chore().catch((error: unknown) => onError(error, what));
 }
