@@ -3,16 +3,14 @@ import { basename } from 'node:path';
 import { surveyors } from '../../feeds/index.ts';
 import { ForgeTrouble } from '../errors.ts';
 import { connectionOf } from '../forge/connections.ts';
-import { forgeFetch, readBounded } from '../forge/fetch.ts';
 import { findForgeByName } from '../forge/forge-reads.ts';
 import { planMarkdown, planText, verdictOf } from '../moving/conversion-text.ts';
 import { clonesIn, folderView, kindOfPath } from '../moving/folder-io.ts';
 import type { ArchiveView } from '../releases/release.ts';
 import type { OldFeed, SurveyedProduct } from '../updates/survey.ts';
 import { type Call, type Command, EXIT, required, textOf, UsageError } from './command.ts';
+import { fetchDocument } from './fetch-document.ts';
 import { withCore } from './session.ts';
-
-const LARGEST_FEED = 10 * 1024 * 1024;
 
 export const convert: Command = {
   name: 'convert',
@@ -55,7 +53,7 @@ async function ofPlaces(call: Call): Promise<SurveyedProduct[]> {
   const feeds: OldFeed[] = [];
   const folders: string[] = [];
   for (const place of places) {
-    if (/^https?:\/\//i.test(place)) feeds.push(await fetched(place));
+    if (/^https?:\/\//i.test(place)) feeds.push(await fetchDocument(place));
     else if ((await kindOfPath(place)) === 'file') feeds.push({ from: place, bytes: await readFile(place) });
     else if ((await kindOfPath(place)) === 'folder') folders.push(...(await clonesIn(place)));
     else throw new UsageError(`${place} is not there`);
@@ -80,21 +78,6 @@ async function listed({ values }: Call): Promise<string[]> {
     .split(/\r?\n/)
     .map((line) => line.replace(/\s+#.*$|^#.*$/, '').trim())
     .filter((line) => line !== '');
-}
-
-/** A key in a query is not told on. */
-async function fetched(url: string): Promise<OldFeed> {
-  const from = url.replace(/[?#].*$/, '');
-  try {
-    const fetch = forgeFetch({ baseUrl: new URL(url).origin, token: null }, { expect: 'bytes', leaveOrigin: true });
-    const answer = await fetch(url);
-    const bytes = answer.ok && answer.body ? await readBounded(answer.body, LARGEST_FEED) : null;
-    if (bytes === null) throw new UsageError(`${from} answered ${answer.status}, or with more than 10 MB`);
-    return { from, bytes };
-  } catch (error) {
-    if (error instanceof ForgeTrouble) throw new UsageError(`${from} cannot be read: ${error.message}`);
-    throw error;
-  }
 }
 
 async function ofForge(call: Call): Promise<SurveyedProduct[]> {

@@ -20,6 +20,7 @@ export const importCommand: Command = {
   usage: '<all|packages|customers|keys|sites> FILE… --organization acme [--run] [--from csv] [--report report.csv]',
   help: [
     'all           a file that `feedgate export` wrote (JSON lines); the others a CSV, or a JSON array of objects',
+    'releases      of an old updates.xml: feedgate import releases --help',
     '--run         does it; without, nothing is written',
     `--from        whose columns they are: ${Object.keys(PROFILES).join(', ')}`,
     '--map         theirs=ours, as often as wanted; theirs= leaves a column out',

@@ -12,6 +12,7 @@ import { forgeCheck } from './forge-check.ts';
 import { forgeLogin } from './forge-login.ts';
 import { forgeSecretRotate, forgeTokenSet } from './forge-secret.ts';
 import { importCommand } from './import.ts';
+import { importReleases } from './import-releases.ts';
 import { keyResume, keyRevoke, keyShow, keySuspend } from './key.ts';
 import { keyBatch } from './key-batch.ts';
 import { keyCreate } from './key-create.ts';
@@ -64,6 +65,6 @@ export const commands: readonly Command[] = [
   ...[auditCommand],
   ...[usageCommand, installationsCommand],
   ...[convert, adopt, productMoving, routes, bridgeSet, bridgeRemove],
-  ...[importCommand, exportCommand],
+  ...[importCommand, importReleases, exportCommand],
   ...[lint, openapi],
 ];

@@ -17,7 +17,10 @@ export interface Hop {
   guarded: boolean;
 }
 
-export type Target = Pick<ForgeConnection, 'baseUrl' | 'token'>;
+export interface Target extends Pick<ForgeConnection, 'baseUrl' | 'token'> {
+  /** Hosts beside the forge's that may have addresses that are not public; they get no token. */
+  trustedHosts?: readonly string[];
+}
 
 /**
  * A caller's own Authorization header goes before the connection's token; both go to baseUrl's origin only.
@@ -72,7 +75,8 @@ function atAddress(forge: Target, hop: Hop, url: URL, leaveOrigin: boolean): Hop
   const isHttp = url.protocol === 'https:' || (url.protocol === 'http:' && hop.url.protocol === 'http:');
   if (!isHttp) throw new ForgeTrouble('bad_answer', `${nameOf(hop)} leads to an unsafe ${url.protocol} address`);
   const headers = Object.fromEntries(Object.entries(hop.headers).filter(([name]) => FOREIGN_HEADERS.includes(name)));
-  return { ...hop, url, headers, foreign: true, guarded: url.hostname !== base.hostname };
+  const guarded = url.hostname !== base.hostname && !(forge.trustedHosts ?? []).includes(url.hostname);
+  return { ...hop, url, headers, foreign: true, guarded };
 }
 
 /** Gitea knows both words in any case, GitHub wants `Bearer` for three-part tokens. */

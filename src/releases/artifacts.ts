@@ -8,7 +8,8 @@ import type { RepackPlan } from '../updates/feed-format.ts';
 import { type ArtifactStore, type Digest, TooLarge } from './artifact-store-io.ts';
 import type { ReleaseProblem } from './release.ts';
 import { repack } from './repack-io.ts';
-import { type ArtifactRecord, type ArtifactSource, forgetFingerprint } from './store-releases.ts';
+import { type ArtifactRecord, type ForgeSource, forgetFingerprint } from './store-releases.ts';
+import { withholdImport } from './withhold-import.ts';
 
 /** A repository with everything that is needed to ask its forge. */
 export interface ForgeSide {
@@ -26,7 +27,7 @@ export type Fetched = { kind: 'file'; path: string; digest: Digest } | { kind: '
 export async function fetchSource(
   store: ArtifactStore,
   side: ForgeSide,
-  source: ArtifactSource,
+  source: ForgeSource,
   maxBytes: number,
 ): Promise<Fetched> {
   const { driver, connection, repository } = side;
@@ -81,7 +82,8 @@ const LOST_FOR_MS = MINUTE;
 /**
  * The path of an artifact's bytes: from the store, else fetched from the forge once, however many ask. Other bytes are never served
  * under the old hash. Throws UNAVAILABLE where the forge does not answer, and where it has these bytes no more: then the release is
- * looked at afresh, which ends in a new hash or in a problem. null: the product has no forge.
+ * looked at afresh, which ends in a new hash or in a problem. What was imported has no forge to be fetched from: it is withheld until
+ * it is imported again. null: the product has no forge.
  */
 export function makeFill(deps: FillDeps) {
   const { store, clock } = deps;
@@ -92,6 +94,10 @@ export function makeFill(deps: FillDeps) {
     const { sha256 } = artifact;
     if ((lostUntil.get(sha256) ?? 0) > clock()) throw lost();
     lostUntil.delete(sha256);
+    if (artifact.source.kind === 'import') {
+      await deps.onLost(artifact, product);
+      throw problem('UNAVAILABLE', 'the imported file is in the store no more; it has to be imported again');
+    }
     const side = await deps.sideOf(product);
     if (side === null) return null;
     if (await fetchAgain(deps, artifact, side)) return store.pathOf(sha256);
@@ -121,6 +127,7 @@ async function fetchAgain(
   { source, repack: plan, sha256 }: ArtifactRecord,
   side: ForgeSide,
 ): Promise<boolean> {
+  if (source.kind === 'import') return false;
   const fetched = await fetchSource(store, side, source, maxBytes).catch((error: unknown) => {
     if (error instanceof ForgeTrouble) throw problem('UNAVAILABLE', 'the forge does not answer');
     throw error;
@@ -136,14 +143,16 @@ async function fetchAgain(
 /**
  * Plans a look at a release whose file the forge does not give as it was, though nothing that the forge tells has changed: another
  * build of zlib deflates the same contents to other bytes, a backup came back with another file. The look takes in what is there.
+ * An imported release is not on the forge, so it leaves the feeds instead.
  */
 export async function healRelease(
   { db, clock }: { db: Db; clock: Clock },
-  { releaseId }: ArtifactRecord,
+  { releaseId, source }: ArtifactRecord,
   { repositoryId }: { repositoryId: string | null },
 ): Promise<void> {
   const now = toIso(clock());
   await db.tx(async (tx) => {
+    if (source.kind === 'import') return withholdImport(tx, releaseId, now);
     await forgetFingerprint(tx, releaseId);
     if (repositoryId !== null) await enqueue(tx, { kind: RECONCILE, subject: repositoryId, runAt: now }, now);
   });

@@ -7,7 +7,7 @@ import { type Candidate, candidatesOf } from './candidates.ts';
 import { editionsOf, type FoundEdition } from './editions.ts';
 import type { Platform } from './release.ts';
 import { parseReleaseSettings, RELEASE_SETTINGS_PATH, type ReleaseSettings } from './release-settings.ts';
-import type { ArtifactSource } from './store-releases.ts';
+import type { ForgeSource } from './store-releases.ts';
 
 export interface DetectDeps {
   store: ArtifactStore;
@@ -59,7 +59,7 @@ async function lookInside(
       choice = chooseAsset(candidate.assets, { ...wish, patterns: editions.slice(0, 1).map(({ asset }) => asset) });
     }
     if (choice.kind === 'problem') continue;
-    const source: ArtifactSource =
+    const source: ForgeSource =
       choice.kind === 'archive'
         ? { kind: 'archive', tag: candidate.tag, commit: candidate.commit }
         : { kind: 'asset', id: choice.asset.id, locator: choice.asset.locator, name: choice.asset.name };
@@ -78,7 +78,7 @@ async function settingsOf(side: ForgeSide, { commit }: Candidate): Promise<Relea
 async function holds(
   deps: DetectDeps,
   side: ForgeSide,
-  source: ArtifactSource,
+  source: ForgeSource,
   format: FeedFormat,
   hint: string | null,
 ): Promise<boolean> {

@@ -3,6 +3,7 @@ import { ForgeTrouble } from '../errors.ts';
 import { type ForgeDeps, type RepositorySide, sideOfRepository } from '../forge/connections.ts';
 import { type ForgeFetch, forgeFetch } from '../forge/fetch.ts';
 import { newId } from '../ids.ts';
+import { isImported } from './imported.ts';
 import type { Product } from './product.ts';
 import type { ReleaseProblem } from './release.ts';
 import { productsOfOrganization } from './store-products.ts';
@@ -91,7 +92,7 @@ async function newestFile(
     artifacts: await artifactsOfProduct(tx, product.id),
   }));
   const [newest] = releases
-    .filter((each) => each.state === 'listed')
+    .filter((each) => each.state === 'listed' && !isImported(each))
     .sort((a, b) => (a.firstSeenAt < b.firstSeenAt ? 1 : -1))
     .flatMap((release) =>
       artifacts.filter(({ releaseId }) => releaseId === release.id).map((artifact) => ({ release, artifact })),

@@ -8,7 +8,7 @@ import type { Candidate } from './candidates.ts';
 import type { Product } from './product.ts';
 import type { ArchiveView, PackageFacts, Platform, ReleaseProblem } from './release.ts';
 import type { ReleaseSettings } from './release-settings.ts';
-import type { ArtifactSource } from './store-releases.ts';
+import type { ArtifactSource, ForgeSource } from './store-releases.ts';
 import type { TagReading } from './tag-rules.ts';
 
 export interface OpenDeps {
@@ -65,18 +65,18 @@ export async function openFile(
   const fetched = await fetchSource(deps.store, side, source, deps.maxBytes);
   if (fetched.kind === 'gone') findings.lookAgain = true;
   if (fetched.kind !== 'file') return refuse(problems, missing(platform, source, fetched.kind, deps.maxBytes));
-  const shaped = await shape(deps, { format, hint, source }, fetched);
+  const shaped = await shapeFile(deps, { format, hint, source }, fetched);
   if (!shaped.ok) return refuse(problems, shaped.problem);
   const { facts } = shaped;
   return { format, source, name, ...shaped, version: versionFromFileName(name) ?? facts.version };
 }
 
-type Shaped =
+export type Shaped =
   | ({ ok: true } & Pick<OpenedFile, 'path' | 'digest' | 'facts' | 'files' | 'repack'>)
   | { ok: false; problem: ReleaseProblem };
 
 /** Reads the manifest and brings the file into the shape that the client installs. What cannot be used is dropped. */
-async function shape(
+export async function shapeFile(
   deps: OpenDeps,
   what: { format: FeedFormat; hint: string | null; source: ArtifactSource },
   fetched: { path: string; digest: Digest },
@@ -119,7 +119,7 @@ async function readFile(deps: OpenDeps, path: string, format: FeedFormat, hint: 
 function sourceOf(
   choice: { kind: 'asset'; asset: RemoteAsset } | { kind: 'archive' },
   candidate: Candidate,
-): ArtifactSource {
+): ForgeSource {
   if (choice.kind === 'archive') return { kind: 'archive', tag: candidate.tag, commit: candidate.commit };
   const { id, locator, name } = choice.asset;
   return { kind: 'asset', id, locator, name };
@@ -132,7 +132,7 @@ function refuse(problems: ReleaseProblem[], found: ReleaseProblem): null {
 
 function missing(
   platform: Platform,
-  source: ArtifactSource,
+  source: ForgeSource,
   kind: 'gone' | 'too_large',
   maxBytes: number,
 ): ReleaseProblem {

@@ -5,6 +5,7 @@ import type { RemoteState } from '../forge/forge.ts';
 import type { Lease } from '../jobs/worker.ts';
 import type { Cache } from '../updates/feed-cache.ts';
 import { type Candidate, candidatesOf, fingerprint } from './candidates.ts';
+import { isImported } from './imported.ts';
 import { type IngestDeps, ingest } from './ingest.ts';
 import type { Product } from './product.ts';
 import type { PackageFacts, Platform } from './release.ts';
@@ -143,8 +144,8 @@ function inOrder(deps: ReconcileDeps, changed: Changed[]): Changed[] {
 }
 
 /** What the newest listed release on a platform says of itself, not counting the asked version. */
-async function listedFacts(
-  deps: ReconcileDeps,
+export async function listedFacts(
+  deps: Pick<ReconcileDeps, 'db' | 'ingest'>,
   product: Product,
 ): Promise<(platform: Platform, version: string) => PackageFacts | null> {
   const { releases, artifacts } = await deps.db.read(async (tx) => ({
@@ -170,13 +171,16 @@ async function withdrawGone(
   lease: Lease,
 ): Promise<void> {
   const tags = new Set(candidates.map(({ tag }) => tag));
-  const isGone = (release: ReleaseRecord) => release.state !== 'withdrawn' && !tags.has(release.tag);
+  const isGone = (release: ReleaseRecord) =>
+    release.state !== 'withdrawn' && !tags.has(release.tag) && !isImported(release);
   await deps.db.tx(async (tx) => {
     await lease.check(tx);
     const now = toIso(deps.clock());
-    const gone = (await releasesOfProduct(tx, product.id)).filter(isGone);
+    const releases = await releasesOfProduct(tx, product.id);
+    const gone = releases.filter(isGone);
+    const imported = releases.filter(isImported).map(({ tag }) => tag);
     await withdraw(tx, gone, now);
-    await dropProblemsOfOtherTags(tx, product.id, [...tags]);
+    await dropProblemsOfOtherTags(tx, product.id, [...tags, ...imported]);
     if (gone.length > 0) await bumpRevision(tx, product.id);
   });
 }

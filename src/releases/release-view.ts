@@ -37,7 +37,9 @@ export const ReleaseView = z
     id: z.string(),
     product_id: z.string(),
     version: z.string(),
-    tag: z.string(),
+    tag: z
+      .string()
+      .meta({ description: 'Of the forge; `import:VERSION` where the release was imported and is not there' }),
     channel: z.string(),
     client_word: z.enum(CLIENT_WORDS).meta({ description: 'The word that clients are told' }),
     state: z.enum(['listed', 'withheld', 'withdrawn', 'yanked']).meta({

@@ -10,6 +10,7 @@ export interface ReleaseRecord {
   id: string;
   productId: string;
   version: string;
+  /** `import:VERSION` where it was brought in and is not on the forge. */
   tag: string;
   commitId: string;
   forgeReleaseId: string | null;
@@ -33,9 +34,16 @@ export interface ReleaseRecord {
 }
 
 /** Where the bytes of an artifact come from when the store has lost them. */
-export type ArtifactSource =
+export type ArtifactSource = ForgeSource | ImportSource;
+export type ForgeSource =
   | { kind: 'asset'; id: string; locator: string; name: string }
   | { kind: 'archive'; tag: string; commit: string };
+/** It was brought in from elsewhere and is in the store alone; `from` is the host that it came from. */
+interface ImportSource {
+  kind: 'import';
+  from: string;
+  name: string;
+}
 
 export interface ArtifactRecord {
   id: string;

@@ -6,6 +6,7 @@ import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import type { Lease } from '../jobs/worker.ts';
 import type { Candidate } from './candidates.ts';
+import { isImported } from './imported.ts';
 import type { Ingested } from './ingest.ts';
 import type { Product } from './product.ts';
 import type { ReleaseProblem } from './release.ts';
@@ -40,7 +41,8 @@ export interface Settled {
 
 /**
  * Writes what looking at a tag ended in: the release with its files and problems, in one transaction under the job's lease. A tag
- * is one release at most: what else it was before is withdrawn. null: the release itself tells how the look ended.
+ * is one release at most: what else it was before is withdrawn. The forge's own release takes the place of an imported one of its
+ * version, under the same id. null: the release itself tells how the look ended.
  */
 export async function writeIngested(deps: { db: Db; clock: Clock }, input: WriteInput): Promise<Settled | null> {
   const now = toIso(deps.clock());
@@ -60,6 +62,12 @@ async function write(tx: Tx, input: WriteInput, now: string): Promise<Settled | 
     return ingested?.lookAgain ? null : { fingerprint, duplicateOf: null };
   }
   const before = await findReleaseByVersion(tx, product.id, ingested.version);
+  if (before && isImported(before) && !ingested.artifacts.some(({ listed }) => listed)) {
+    // The tag is there and its file is not, or is of no use: what was imported stays until the forge has something better.
+    await withdrawOthers(tx, input, null, now);
+    await replaceProblems(tx, where, withIds(ingested.problems), now);
+    return ingested.lookAgain ? null : { fingerprint, duplicateOf: null };
+  }
   if (before && isAnotherTags(before, input)) {
     await withdrawOthers(tx, input, null, now);
     await replaceProblems(tx, where, withIds([duplicate(candidate, before)]), now);

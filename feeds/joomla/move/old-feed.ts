@@ -52,7 +52,8 @@ function readEntry(text: string, entry: XmlPart): OldEntry {
   };
 }
 
-const WORDS = ['dev', 'alpha', 'beta', 'rc', 'stable'] as const;
+/** From the least ripe to the ripest. */
+export const WORDS = ['dev', 'alpha', 'beta', 'rc', 'stable'] as const;
 export type Word = (typeof WORDS)[number];
 
 const MEANT: Record<string, Word> = {
@@ -68,10 +69,25 @@ const MEANT: Record<string, Word> = {
 };
 
 /** The channel that an entry was meant for. */
-export function meantWord({ tag, stability, version }: OldEntry): Word {
-  const said = (tag ?? stability ?? '').trim().toLowerCase();
-  const known = WORDS.find((word) => word === said) ?? MEANT[said];
-  if (known) return known;
+export function meantWord(entry: OldEntry): Word {
+  return knownWord(entry) ?? ofVersion(entry);
+}
+
+/** The same, but that a word nobody knows is told as it is, in lower case. */
+export function wordOf(entry: OldEntry): string {
+  return knownWord(entry) ?? (saidOf(entry) || ofVersion(entry));
+}
+
+function saidOf({ tag, stability }: OldEntry): string {
+  return (tag ?? stability ?? '').trim().toLowerCase();
+}
+
+function knownWord(entry: OldEntry): Word | undefined {
+  const said = saidOf(entry);
+  return WORDS.find((word) => word === said) ?? (Object.hasOwn(MEANT, said) ? MEANT[said] : undefined);
+}
+
+function ofVersion({ version }: OldEntry): Word {
   return WORDS.find((word) => word !== 'stable' && new RegExp(`[-.]${word}`, 'i').test(version)) ?? 'stable';
 }
 
