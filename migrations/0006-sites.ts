@@ -4,7 +4,7 @@ import { columns } from './columns.ts';
 
 /** What is remembered of sites, and of who guesses keys. */
 async function up(tx: Knex): Promise<void> {
-  const { text, maybe, ref } = columns(tx);
+  const { text, maybe } = columns(tx);
   await tx.schema.alterTable('activations', (t) => {
     // That of its license, so that an organization's sites are found in their order.
     maybe(t, 'organization_id');
@@ -29,17 +29,6 @@ async function up(tx: Knex): Promise<void> {
     "create index activations_transfers on activations (license_id, released_at) where release_reason = 'self'",
   );
   await tx.raw('create index activations_beside on activations (beside_id) where beside_id is not null');
-  await tx.schema.createTable('site_products', (t) => {
-    ref(t, 'activation_id', 'activations');
-    text(t, 'product_id');
-    // As the site says; empty where it says nothing.
-    text(t, 'version');
-    text(t, 'platform_version');
-    text(t, 'first_seen_at');
-    text(t, 'changed_at');
-    t.primary(['activation_id', 'product_id']);
-    t.index(['product_id', 'activation_id']);
-  });
   await tx.schema.createTable('strikes', (t) => {
     text(t, 'network').primary();
     text(t, 'misses');

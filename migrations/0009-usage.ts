@@ -7,7 +7,7 @@ import { columns } from './columns.ts';
  * counters of every key: totals of a product, what was refused of late, and which version runs where.
  */
 async function up(tx: Knex): Promise<void> {
-  const { text } = columns(tx);
+  const { text, maybe } = columns(tx);
   const type = tx.client.config.client === 'pg' ? 'text collate "C"' : 'text';
   await tx.schema.alterTable('usage_log', (t) => {
     // Of a poll or validation what is installed, as far as the client says; of a download what was fetched.
@@ -42,11 +42,17 @@ async function up(tx: Knex): Promise<void> {
     for (const name of ['product_id', 'key_id', 'site', 'license_id', 'version']) text(t, name);
     // `reported` by the client, or `downloaded`: what it fetched last, where it never said.
     text(t, 'version_from');
-    for (const name of ['platform_version', 'first_seen_at', 'last_seen_at']) text(t, name);
+    for (const name of ['platform_version', 'first_seen_at', 'changed_at', 'last_seen_at']) text(t, name);
+    // The slot that its site was last seen under.
+    maybe(t, 'activation_id');
     t.primary(['product_id', 'key_id', 'site']);
     t.index(['product_id', 'version', 'key_id', 'site']);
     t.index(['key_id']);
+    t.index(['product_id', 'activation_id']);
+    t.index(['activation_id']);
   });
+  // An activation is told at once what it said, before the log is rolled up.
+  await tx.raw("create index usage_log_activations on usage_log (license_id) where kind = 'activate'");
 }
 
 export const usage: Migration = { name: '0009-usage', up };

@@ -8,9 +8,11 @@ import type { Asked, Gate } from './gate.ts';
 import { lookupAll } from './lookup.ts';
 import { maskedSite } from './masked-site.ts';
 import { refusalOf } from './refusals.ts';
+import { withProducts } from './sightings.ts';
 import { siteIdentity } from './site-identity.ts';
+import type { RunningSite } from './site-products.ts';
 import { slotHeldBy } from './slots.ts';
-import { findSite, type SiteRecord, silentSites } from './store-sites.ts';
+import { findSite, silentSites } from './store-sites.ts';
 import { strike } from './strikes.ts';
 import { type Asker, credentialsOf, findServed } from './validate.ts';
 import { limitsInForce, type Verdict, type VerdictCode } from './verdict.ts';
@@ -43,7 +45,7 @@ export interface ActivateWish extends Pick<Asker, 'site' | 'instance' | 'version
 
 export interface Activated {
   isNew: boolean;
-  site: SiteRecord;
+  site: RunningSite;
   verdict: Verdict;
   asked: Asked;
 }
@@ -121,13 +123,13 @@ export function requireIdentity(site: string | null, instance: string | null): v
   throw problem('INVALID_REQUEST', `/site: ${detail}`, { errors: [{ pointer: '/site', detail }] });
 }
 
-async function siteOf(db: Db, { question, keyHash, product }: Asked, { terms }: Verdict): Promise<SiteRecord> {
+async function siteOf(db: Db, { question, keyHash }: Asked, { terms }: Verdict): Promise<RunningSite> {
   const site = await db.read(async (tx) => {
-    const wish = { paths: [], keyHash, site: question.site, productId: product.id };
-    const [found] = await lookupAll(tx, [wish]);
+    const [found] = await lookupAll(tx, [{ paths: [], keyHash, site: question.site }]);
     if (found?.key.kind !== 'found' || question.site === null || terms === null) return null;
     const slot = slotHeldBy(question.site, limitsInForce(terms).siteUnit, found.key.license.held);
-    return slot && findSite(tx, slot.id);
+    const held = slot && (await findSite(tx, slot.id));
+    return held && (await withProducts(tx, [held]))[0];
   });
   // Between the commit and this look somebody may have released it.
   if (!site) throw problem('UNAVAILABLE', 'the site was released at the same moment', { retryAfterSeconds: 1 });

@@ -9,6 +9,8 @@ import { writeSlot } from './claims.ts';
 import type { By } from './keys.ts';
 import { licenseOf } from './licenses.ts';
 import { refreshLicense } from './refresh.ts';
+import { withProducts } from './sightings.ts';
+import type { RunningSite } from './site-products.ts';
 import { type SiteRules, siteRulesOf } from './site-rules.ts';
 import { DECLARED } from './slot-notes.ts';
 import {
@@ -51,7 +53,7 @@ export async function addSite(
   licenseId: string,
   wish: SiteWish,
   by: By,
-): Promise<{ site: SiteRecord; isNew: boolean }> {
+): Promise<{ site: RunningSite; isNew: boolean }> {
   const claim = typed(wish.site);
   return db.tx(async (tx) => {
     await licenseOf(tx, by.actor, licenseId);
@@ -73,7 +75,8 @@ export async function addSite(
         by,
       );
     }
-    return { site: (await findSite(tx, done.id)) as SiteRecord, isNew: done.isNew };
+    const [site] = await withProducts(tx, [(await findSite(tx, done.id)) as SiteRecord]);
+    return { site: site as RunningSite, isNew: done.isNew };
   });
 }
 
@@ -102,7 +105,7 @@ async function rulesOf(tx: Tx, license: LicenseRecord, now: number): Promise<Sit
 }
 
 async function heldFor(tx: Tx, licenseId: string, claim: SiteClaim) {
-  return (await heldSlots(tx, [licenseId], possibleIdentities(claim), [], [])).get(licenseId) ?? [];
+  return (await heldSlots(tx, [licenseId], possibleIdentities(claim), [])).get(licenseId) ?? [];
 }
 
 async function claimByHand(

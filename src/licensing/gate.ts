@@ -95,8 +95,7 @@ export function makeGate(deps: GateDeps): Gate {
 
   /** The same question, now that it matters which site has been silent the longest. */
   async function withIdlest(question: Question, keyHash: string | null): Promise<Pick<Asked, 'question' | 'verdict'>> {
-    const { site, product } = question;
-    const { key } = await lookup({ paths: [], keyHash, site, productId: product.id, withIdlest: true });
+    const { key } = await lookup({ paths: [], keyHash, site: question.site, withIdlest: true });
     const anew = { ...question, key };
     return { question: anew, verdict: verdict(anew) };
   }
@@ -133,7 +132,6 @@ export function makeGate(deps: GateDeps): Gate {
           ? { learned: sealedText(secrets, license.key.id, asked.newText) }
           : {}),
         code,
-        extensionVersion,
         activation,
         usage: {
           product_id: asked.product.id,

@@ -12,7 +12,11 @@ export interface InstallationRecord {
   versionFrom: '' | 'reported' | 'downloaded';
   platformVersion: string;
   firstSeenAt: string;
+  /** Since when it has been this version on this platform. */
+  changedAt: string;
   lastSeenAt: string;
+  /** The slot that its site was last seen under; null: it has none. */
+  activationId: string | null;
 }
 
 /** Where a page of installations ended. */
@@ -93,15 +97,18 @@ function afterSign(known: InstallationRecord | undefined, sign: Sign): Installat
   const { productId, keyId, site, licenseId, at } = sign;
   const base = known ?? {
     ...{ productId, keyId, site, licenseId, version: '', versionFrom: '' as const, platformVersion: '' },
-    ...{ firstSeenAt: at, lastSeenAt: at },
+    ...{ firstSeenAt: at, changedAt: at, lastSeenAt: at, activationId: null },
   };
   const isLate = at < base.lastSeenAt;
   const from = versionFrom(sign);
   const isBetter = from !== '' && !isLate && (from === 'reported' || base.versionFrom !== 'reported');
+  const version = isBetter ? sign.version : base.version;
+  const platformVersion = sign.platformVersion !== '' && !isLate ? sign.platformVersion : base.platformVersion;
+  const isChanged = version !== base.version || platformVersion !== base.platformVersion;
   return {
     ...base,
-    ...(isBetter ? { version: sign.version, versionFrom: from } : {}),
-    platformVersion: sign.platformVersion !== '' && !isLate ? sign.platformVersion : base.platformVersion,
+    ...{ version, versionFrom: isBetter ? from : base.versionFrom, platformVersion },
+    changedAt: isChanged ? at : base.changedAt,
     firstSeenAt: earlier(at, base.firstSeenAt),
     lastSeenAt: isLate ? base.lastSeenAt : at,
   };

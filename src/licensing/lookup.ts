@@ -15,8 +15,6 @@ export interface LookupRequest {
   /** Look-up hash of the key; null: none was sent, or it cannot be one. */
   keyHash: string | null;
   site: SiteClaim | null;
-  /** Whose installed version is wanted, where no path names the product. */
-  productId?: string | undefined;
   /** True: the site that has been silent the longest is wanted too. */
   withIdlest?: boolean | undefined;
 }
@@ -60,9 +58,7 @@ export async function lookupAll(tx: Tx, requests: readonly LookupRequest[]): Pro
   );
   const identities = [...new Set(claims.flatMap(possibleIdentities))];
   const instances = [...new Set(claims.flatMap(({ instance }) => (instance === null ? [] : [instance])))];
-  const named = requests.flatMap(({ productId }) => (productId === undefined ? [] : [productId]));
-  const productIds = [...new Set([...named, ...[...products.values()].map(({ product }) => product.id)])];
-  const held = await heldSlots(tx, licenseIds, identities, instances, productIds);
+  const held = await heldSlots(tx, licenseIds, identities, instances);
   const isIdlestWanted = requests.some(({ withIdlest }) => withIdlest);
   const idlest = isIdlestWanted ? await idlestSlots(tx, licenseIds) : new Map<string, Idlest>();
 

@@ -412,7 +412,7 @@ onEachDatabase('the group commit', (database) => {
         site: siteOf('example.com'),
       };
       const usage = { product_id: shop.product.id, key_id: '', license_id: '', site: '', kind, ...NO_MORE };
-      return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
+      return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND' };
     };
 
     it('one entry that cannot be written does not take the others with it', async () => {
@@ -518,7 +518,7 @@ describe('the group commit without a database', () => {
       site: null,
     };
     const usage = { product_id: 'p', key_id: '', license_id: '', site: '', kind: 'updates.xml', ...NO_MORE };
-    return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND', extensionVersion: null };
+    return { question, verdict: verdict(question), keyHash: null, usage, code: 'NOT_FOUND' };
   })();
   const dbThat = (tx: Db['tx']): Db => ({
     engine: 'postgres',

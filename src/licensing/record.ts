@@ -9,11 +9,8 @@ import { announce, type News } from '../notify/outbox.ts';
 import { writeSlot } from './claims.ts';
 import { lookupAll } from './lookup.ts';
 import { refreshLicense } from './refresh.ts';
-import { newsOf, type Seen, sortedNews } from './seen.ts';
-import { type Activation, slotHeldBy } from './slots.ts';
 import { keepSealed, type SealedText } from './store-keys.ts';
 import { lockLicense, stampFirstUse } from './store-licenses.ts';
-import { saveSeen } from './store-site-products.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
 import {
   holderOfSlots,
@@ -33,8 +30,6 @@ export interface Entry {
   /** Without code and time; the code is that of the verdict unless `code` names a finer one. */
   usage: Omit<UsageRow, 'at' | 'day' | 'code'>;
   code: Verdict['code'];
-  /** Which version of the product runs on the site; null: nothing is said. At most 40 characters. */
-  extensionVersion: string | null;
   /** Of a key of which only the hash was known: its text, sealed. */
   learned?: SealedText;
   /** Of an activation that was asked for with the key. */
@@ -84,13 +79,13 @@ function isOneEntrys(error: unknown): boolean {
 }
 
 async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
-  const decided = entries.map((entry): Decided => ({ verdict: entry.verdict, slot: slotOf(entry) }));
+  const decided = entries.map((entry) => entry.verdict);
   const events: News[] = [];
   for (const [i, entry] of byLicense(entries)) decided[i] = await decideUnderLock(tx, entry, events);
   // A batch that claims nothing asks for no listeners.
   await announce(tx, events, entries[0]?.question.now ?? 0);
   const rows = entries.map((entry, i): UsageRow => {
-    const final = (decided[i] as Decided).verdict;
+    const final = decided[i] as Verdict;
     const isLost = entry.verdict.allowed && !final.allowed;
     const code = isLost ? final.code : entry.code;
     const refused = isLost ? 1 : entry.usage.refused;
@@ -98,30 +93,7 @@ async function writeAll(tx: Tx, entries: readonly Entry[]): Promise<Verdict[]> {
   });
   await appendUsage(tx, rows);
   for (const { learned } of entries) if (learned) await keepSealed(tx, learned);
-  const news = entries.flatMap((entry, i) => newsIn(entry, decided[i] as Decided) ?? []);
-  const [first] = entries;
-  if (first && news.length > 0) await saveSeen(tx, sortedNews(news), toIso(first.question.now));
-  return decided.map(({ verdict: final }) => final);
-}
-
-/** What holds under the lock, and which slot is the asking site's. */
-interface Decided {
-  verdict: Verdict;
-  slot: Pick<Activation, 'id' | 'products'> | null;
-}
-
-function slotOf({ question: { key, site }, verdict: { terms } }: Pick<Entry, 'question' | 'verdict'>): Decided['slot'] {
-  if (key.kind !== 'found' || site === null || terms === null) return null;
-  return slotHeldBy(site, limitsInForce(terms).siteUnit, key.license.held);
-}
-
-function newsIn({ usage, extensionVersion }: Entry, { slot }: Decided): Seen | null {
-  if (slot === null) return null;
-  return newsOf(slot, {
-    productId: usage.product_id,
-    extensionVersion,
-    platformVersion: usage.platform_version,
-  });
+  return decided;
 }
 
 /** Those that change a license, sorted by it, so that two instances take the locks in one order. */
@@ -134,7 +106,7 @@ function byLicense(entries: readonly Entry[]): [number, Entry][] {
 }
 
 /** Asks the gate again with what is true under the lock, and writes what that answer needs. */
-async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<Decided> {
+async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<Verdict> {
   const { question, keyHash, activation } = entry;
   const locked = await lockLicense(tx, entry.usage.license_id);
   const fresh = await askAgain(
@@ -143,11 +115,10 @@ async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<De
     keyHash,
     question.key.kind === 'found' && question.key.license.idlest !== null,
   );
-  if (!locked || fresh === null) return { verdict: verdict({ ...question, key: { kind: 'unknown' } }), slot: null };
+  if (!locked || fresh === null) return verdict({ ...question, key: { kind: 'unknown' } });
   const { verdict: decided, license } = fresh;
   const { claim, terms } = decided;
-  let slot = slotOf({ question: { ...question, key: { kind: 'found', license } }, verdict: decided });
-  if (!decided.allowed) return { verdict: decided, slot };
+  if (!decided.allowed) return decided;
   const tell = (type: EventType, id: string) =>
     events.push({
       type,
@@ -164,14 +135,13 @@ async function decideUnderLock(tx: Tx, entry: Entry, events: News[]): Promise<De
     };
     const notes = { now: question.now, ...(activation ? { label: activation.label } : { tell }) };
     const id = await writeSlot(tx, claim, question.site, { ...context, ...notes });
-    slot = { ...slot, id };
     if (activation) await noteActivation(tx, license, id, question, activation.requestId);
   }
   if (decided.firstUse.length > 0) {
     await startTime(tx, license.id, decided.firstUse, question.now);
     tell('license.started', license.id);
   }
-  return { verdict: decided, slot };
+  return decided;
 }
 
 /** null: the key is gone. A silent site is looked for where only that lets this one in. */
@@ -181,8 +151,7 @@ async function askAgain(
   keyHash: string | null,
   withIdlest: boolean,
 ): Promise<{ verdict: Verdict; license: LicenseSnapshot } | null> {
-  const wish = { paths: [], keyHash, site: question.site, productId: question.product.id };
-  const [fresh] = await lookupAll(tx, [{ ...wish, withIdlest }]);
+  const [fresh] = await lookupAll(tx, [{ paths: [], keyHash, site: question.site, withIdlest }]);
   if (fresh?.key.kind !== 'found') return null;
   const decided = verdict({ ...question, key: fresh.key });
   if (!withIdlest && mayTakeOver(decided)) return askAgain(tx, question, keyHash, true);

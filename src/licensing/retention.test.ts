@@ -36,6 +36,7 @@ onEachDatabase('old usage', (database) => {
       key_id: key,
       site: 's',
       first_seen_at: at,
+      changed_at: at,
       last_seen_at: at,
     });
     await db.tx((tx) =>

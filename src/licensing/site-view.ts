@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { instant } from './fields.ts';
-import type { SiteProductRecord, SiteRecord } from './store-sites.ts';
+import type { RunningSite, SiteProduct } from './site-products.ts';
 
 const SiteProductView = z.object({
   product_id: z.string(),
-  version: z.string().nullable().meta({ description: 'The installed version, as its kit says; null: it never said' }),
+  version: z.string().nullable().meta({ description: 'The installed version; null: it is not known' }),
+  version_from: z
+    .enum(['reported', 'downloaded'])
+    .nullable()
+    .meta({ description: 'What its client says, or, where it never said, what was fetched last' }),
   platform: z.string().nullable().meta({ description: 'E.g. `joomla`' }),
   platform_version: z.string().nullable(),
   first_seen_at: instant,
@@ -44,7 +48,7 @@ export const SiteView = z
   })
   .meta({ id: 'Site' });
 
-export function siteView(site: SiteRecord): z.input<typeof SiteView> {
+export function siteView(site: RunningSite): z.input<typeof SiteView> {
   const { besideId, releasedAt } = site;
   return {
     id: site.id,
@@ -67,11 +71,19 @@ export function siteView(site: SiteRecord): z.input<typeof SiteView> {
   };
 }
 
-function productView({ productId, version, platformVersion, firstSeenAt, changedAt }: SiteProductRecord) {
+function productView({
+  productId,
+  version,
+  versionFrom,
+  platformVersion,
+  firstSeenAt,
+  changedAt,
+}: SiteProduct): z.input<typeof SiteProductView> {
   const [platform = '', number = ''] = platformVersion.split('/', 2);
   return {
     product_id: productId,
     version: version || null,
+    version_from: versionFrom || null,
     platform: platform || null,
     platform_version: number || null,
     first_seen_at: firstSeenAt,

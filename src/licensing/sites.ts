@@ -8,14 +8,16 @@ import { organizationOf, productOf } from '../releases/level.ts';
 import type { By } from './keys.ts';
 import { licenseOf, type PageQuery } from './licenses.ts';
 import { refreshLicense } from './refresh.ts';
+import { withProducts } from './sightings.ts';
+import type { RunningSite } from './site-products.ts';
 import { findActivation, releaseActivation } from './store-activations.ts';
 import { type LicenseRecord, lockLicense } from './store-licenses.ts';
-import { countSites, pageOfSites, type SiteFilter, type SiteRecord } from './store-sites.ts';
+import { countSites, pageOfSites, type SiteFilter } from './store-sites.ts';
 
 export type SiteQuery = PageQuery & Pick<SiteFilter, 'state' | 'search' | 'keyId'>;
 
 /** The slots that a license holds, or held. */
-export async function sitesOf(db: Db, actor: Actor, licenseId: string, query: SiteQuery): Promise<Page<SiteRecord>> {
+export async function sitesOf(db: Db, actor: Actor, licenseId: string, query: SiteQuery): Promise<Page<RunningSite>> {
   await db.read((tx) => licenseOf(tx, actor, licenseId));
   return page(db, { licenseId }, query);
 }
@@ -26,18 +28,18 @@ export async function sitesOfOrganization(
   actor: Actor,
   org: string,
   query: SiteQuery,
-): Promise<Page<SiteRecord>> {
+): Promise<Page<RunningSite>> {
   const organization = await organizationOf(db, actor, org);
   return page(db, { organizationId: organization.id }, query);
 }
 
-/** Those on which a product was seen, of whatever license. */
+/** Those on which a product was seen, of whatever license; as of the last roll-up. */
 export async function sitesOfProduct(
   db: Db,
   actor: Actor,
   productId: string,
   query: SiteQuery,
-): Promise<Page<SiteRecord>> {
+): Promise<Page<RunningSite>> {
   const product = await productOf(db, actor, productId);
   return page(db, { productId: product.id }, query);
 }
@@ -46,11 +48,11 @@ async function page(
   db: Db,
   whose: Pick<SiteFilter, 'licenseId' | 'organizationId' | 'productId'>,
   query: SiteQuery,
-): Promise<Page<SiteRecord>> {
+): Promise<Page<RunningSite>> {
   const { limit, after } = pageRequest(query);
   const filter = { ...whose, state: query.state, search: query.search, keyId: query.keyId };
   return db.read(async (tx) => {
-    const rows = await pageOfSites(tx, filter, after, limit + 1);
+    const rows = await withProducts(tx, await pageOfSites(tx, filter, after, limit + 1));
     return pageFrom(rows, limit, await countSites(tx, filter, COUNT_LIMIT + 1), ({ id }) => [id]);
   });
 }

@@ -26,15 +26,6 @@ export interface Activation {
   exemptReason: string | null;
   firstSeenAt: number;
   lastSeenAt: number;
-  /** What is known of the products on the site, by id; left out: nobody looked. */
-  products?: Map<string, SiteProduct>;
-}
-
-/** What a site last said of one product and of what it runs on; empty: nothing. */
-export interface SiteProduct {
-  version: string;
-  /** E.g. `joomla/5.2.1`. */
-  platformVersion: string;
 }
 
 export interface SlotInput {

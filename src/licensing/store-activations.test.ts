@@ -7,6 +7,7 @@ import {
   findActivation,
   moveActivation,
   releaseActivation,
+  slotsSeen,
   touchActivations,
 } from './store-activations.ts';
 import { findLicense } from './store-licenses.ts';
@@ -135,7 +136,8 @@ onEachDatabase('the store of slots', (database) => {
     ];
     const other = await seedLicense(db, { id: license.organizationId });
     const foreign = await seedSite(db, other, site);
-    for (const at of [LATER, NOW]) await db.tx((tx) => touchActivations(tx, [{ licenseId: license.id, site, at }]));
+    for (const at of [LATER, NOW])
+      await db.tx(async (tx) => touchActivations(tx, await slotsSeen(tx, [{ licenseId: license.id, site, at }])));
     const seen = [];
     for (const { id } of slots) seen.push((await find(id))?.lastSeenAt === LATER);
     expect(seen.filter(Boolean)).toHaveLength(isSeen ? 1 : 0);
@@ -145,7 +147,9 @@ onEachDatabase('the store of slots', (database) => {
   it('a Joomla site is seen by its instance too, where its command line names no host', async () => {
     const { db, license, find } = await scene();
     const slot = await seedSite(db, license, 'a.example.com', { instance: HASH });
-    await db.tx((tx) => touchActivations(tx, [{ licenseId: license.id, site: `instance:${HASH}`, at: LATER }]));
+    await db.tx(async (tx) =>
+      touchActivations(tx, await slotsSeen(tx, [{ licenseId: license.id, site: `instance:${HASH}`, at: LATER }])),
+    );
     expect((await find(slot.id))?.lastSeenAt).toBe(LATER);
   });
 });

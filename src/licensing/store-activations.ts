@@ -162,30 +162,72 @@ export interface SiteSeen {
   at: string;
 }
 
+/** A slot that such a site was seen under. */
+export interface SlotSeen extends SiteSeen {
+  activationId: string;
+}
+
+interface SlotRow {
+  license_id: string;
+  told: string;
+  at: string;
+  id: string;
+  identity: string;
+  covers: string;
+  by_instance: boolean | number;
+}
+
 /**
- * When sites were seen last, from the usage that was rolled up. A site is told by its host or, where usage names that, by its
+ * The slots that sites are seen under, of each site its own first. A site is told by its host or, where usage names that, by its
  * instance; a slot that stands for a whole domain or for all hosts below a name is seen with each of them.
  */
-export async function touchActivations(tx: Tx, seen: readonly SiteSeen[]): Promise<void> {
-  if (seen.length === 0) return;
+export async function slotsSeen(tx: Tx, seen: readonly SiteSeen[]): Promise<SlotSeen[]> {
+  if (seen.length === 0) return [];
   const list = seen.flatMap(({ licenseId, site, at }) => {
     const instance = site.startsWith(BY_INSTANCE) ? site.slice(BY_INSTANCE.length) : null;
-    const own = { license_id: licenseId, site, at, instance, wide: null };
+    const own = { license_id: licenseId, told: site, site, at, instance, wide: null };
     return [own, ...above(site).map((wide) => ({ ...own, site: null, instance: null, wide }))];
   });
-  const names = ['license_id', 'site', 'at', 'instance', 'wide'];
-  const values =
-    engineOf(tx) === 'postgres'
-      ? `json_to_recordset(?::json) as s(${names.map((name) => `${name} text`).join(', ')})`
-      : `(select ${names.map((name) => `json_extract(value, '$.${name}') as ${name}`).join(', ')} from json_each(?)) as s`;
-  await tx.raw(
-    `update activations set last_seen_at = s.at from ${values}
-     where activations.license_id = s.license_id and activations.released_at is null
-       and (activations.identity = s.site or activations.host = s.site or activations.instance = s.instance
-         or (activations.identity = s.wide and activations.covers <> 'host'))
-       and activations.last_seen_at < s.at`,
+  const same = 'a.license_id = s.license_id and a.released_at is null';
+  const found = await tx.raw(
+    `select s.license_id, s.told, s.at, a.id, a.identity, a.covers, a.instance = s.instance as by_instance
+     from ${listed(tx, ['license_id', 'told', 'at', 'site', 'instance', 'wide'])}
+     ${engineOf(tx) === 'postgres' ? 'join' : 'cross join'} activations a on ${same}
+       and (a.identity = s.site or a.host = s.site or a.instance = s.instance
+         or (a.identity = s.wide and a.covers <> 'host'))`,
     [JSON.stringify(list)],
   );
+  const rows = (Array.isArray(found) ? found : found.rows) as SlotRow[];
+  return rows
+    .sort((a, b) => rank(a) - rank(b) || b.identity.length - a.identity.length || (a.id < b.id ? -1 : 1))
+    .map(({ license_id, told, at, id }) => ({ licenseId: license_id, site: told, at, activationId: id }));
+}
+
+/** In the order in which a claim looks for the slot that is its own. */
+function rank({ identity, told, covers, by_instance }: SlotRow): number {
+  if (identity === told) return 0;
+  if (by_instance) return 1;
+  return covers === 'host' ? 3 : 2;
+}
+
+/** Notes when slots were seen last. */
+export async function touchActivations(tx: Tx, seen: readonly SlotSeen[]): Promise<void> {
+  const last = new Map<string, string>();
+  for (const { activationId, at } of seen) if (at > (last.get(activationId) ?? '')) last.set(activationId, at);
+  if (last.size === 0) return;
+  const list = [...last].map(([id, at]) => ({ id, at })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  await tx.raw(
+    `update activations set last_seen_at = s.at from ${listed(tx, ['id', 'at'])}
+     where activations.id = s.id and activations.released_at is null and activations.last_seen_at < s.at`,
+    [JSON.stringify(list)],
+  );
+}
+
+/** A list of records as a table `s` of texts; its one parameter is the list as JSON. */
+function listed(tx: Tx, names: readonly string[]): string {
+  return engineOf(tx) === 'postgres'
+    ? `json_to_recordset(?::json) as s(${names.map((name) => `${name} text`).join(', ')})`
+    : `(select ${names.map((name) => `json_extract(value, '$.${name}') as ${name}`).join(', ')} from json_each(?)) as s`;
 }
 
 /** The identities of slots that a host may be seen under beside its own. */

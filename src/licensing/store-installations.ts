@@ -10,9 +10,9 @@ import {
 const KEY = ['product_id', 'key_id', 'site'];
 const COLUMNS = columnsOf(
   ...['productId', 'keyId', 'site', 'licenseId', 'version', 'versionFrom', 'platformVersion'],
-  ...['firstSeenAt', 'lastSeenAt'],
+  ...['firstSeenAt', 'changedAt', 'lastSeenAt', 'activationId'],
 );
-const CHANGED = ['license_id', 'version', 'version_from', 'platform_version', 'first_seen_at', 'last_seen_at'];
+const CHANGED = COLUMNS.filter((name) => !KEY.includes(name));
 
 /** Those that are known of the ones named, by `installationId`; the caller is the only writer. */
 export async function knownInstallations(
@@ -40,6 +40,12 @@ export async function knownInstallations(
 export async function saveInstallations(tx: Tx, records: readonly InstallationRecord[]): Promise<void> {
   const set = CHANGED.map((name) => `${name} = excluded.${name}`).join(', ');
   await insertMany(tx, 'installations', COLUMNS, records.map((record) => toRow(record)) as Row[], { key: KEY, set });
+}
+
+/** Those whose sites were last seen under these slots. */
+export async function installationsOn(tx: Tx, activationIds: readonly string[]): Promise<InstallationRecord[]> {
+  const rows = await tx('installations').whereIn('activation_id', activationIds).select(COLUMNS);
+  return rows.map((row) => fromRow<InstallationRecord>(row));
 }
 
 /** The versions that run of a product, and how many installations of each. */

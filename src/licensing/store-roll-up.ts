@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { engineOf, forUpdate, insertMany, type Row, type Tx } from '../db/dialect.ts';
 import { fromRow } from '../db/rows.ts';
 import type { DayCount, Sign } from './installed.ts';
@@ -76,11 +77,20 @@ async function addUpTotals(tx: Tx, rows: string): Promise<void> {
 
 /** What is alike in the rows, oldest first. */
 export async function signsIn(tx: Tx, rows: LogRows): Promise<Sign[]> {
+  return signs(tx, (log) => log.whereRaw(within(rows)));
+}
+
+/** What activations of these licenses told that is not rolled up yet, oldest first. */
+export async function signsOfActivations(tx: Tx, licenseIds: readonly string[]): Promise<Sign[]> {
+  // As the index is written: it holds activations alone.
+  return signs(tx, (log) => log.whereRaw("kind = 'activate'").whereIn('license_id', licenseIds));
+}
+
+async function signs(tx: Tx, some: (log: Knex.QueryBuilder) => Knex.QueryBuilder): Promise<Sign[]> {
   const by = ['product_id', 'key_id', 'license_id', 'site', 'kind', 'version', 'platform_version', 'refused'];
   // Of one instant those first that tell a version.
   const order = [{ column: 'at' }, { column: 'refused' }, { column: 'version', order: 'desc' }];
-  const found = await tx('usage_log')
-    .whereRaw(within(rows))
+  const found: object[] = await some(tx('usage_log'))
     .groupBy('day', ...by)
     .select(by)
     .max('at as at')

@@ -3,7 +3,7 @@ import type { Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow } from '../db/rows.ts';
 import type { SlotNotes } from './slot-notes.ts';
 
-/** A site as it is shown: its slot, the key that claimed it, what it is beside of, and what runs there. */
+/** A site as it is shown: its slot, the key that claimed it, and what it is beside of. */
 export interface SiteRecord extends SlotNotes {
   id: string;
   licenseId: string;
@@ -19,18 +19,6 @@ export interface SiteRecord extends SlotNotes {
   lastSeenAt: string;
   releasedAt: string | null;
   releasedBy: string | null;
-  products: SiteProductRecord[];
-}
-
-/** What is known of one product on one site; empty texts where it never said. */
-export interface SiteProductRecord {
-  activationId: string;
-  productId: string;
-  version: string;
-  platformVersion: string;
-  firstSeenAt: string;
-  /** Since when it has said so. */
-  changedAt: string;
 }
 
 const COLUMNS = columnsOf(
@@ -57,8 +45,11 @@ function filtered(tx: Tx, filter: SiteFilter): Knex.QueryBuilder {
   const { productId, organizationId, licenseId, keyId, state, search } = filter;
   const query =
     productId === undefined
-      ? tx('activations as a')
-      : tx('site_products as p').join('activations as a', 'a.id', 'p.activation_id').where('p.product_id', productId);
+      ? tx('activations as a').select('a.id as id')
+      : tx('installations as i')
+          .join('activations as a', 'a.id', 'i.activation_id')
+          .where('i.product_id', productId)
+          .distinct('i.activation_id as id');
   query.where('a.kind', 'site');
   if (organizationId !== undefined) query.where('a.organization_id', organizationId);
   if (licenseId !== undefined) query.where('a.license_id', licenseId);
@@ -77,24 +68,24 @@ export async function pageOfSites(
   after: string | null,
   limit: number,
 ): Promise<SiteRecord[]> {
-  const id = filter.productId === undefined ? 'a.id' : 'p.activation_id';
-  const query = whole(filtered(tx, filter)).orderBy(id).limit(limit);
-  return withProducts(tx, await (after === null ? query : query.where(id, '>', after)));
+  const column = filter.productId === undefined ? 'a.id' : 'i.activation_id';
+  const page = filtered(tx, filter).orderBy(column).limit(limit);
+  const ids: string[] = await (after === null ? page : page.where(column, '>', after)).pluck('id');
+  return sites(whole(tx('activations as a')).whereIn('a.id', ids).orderBy('a.id'));
 }
 
 export async function findSite(tx: Tx, id: string): Promise<SiteRecord | null> {
-  const rows = await whole(tx('activations as a')).where('a.id', id);
-  return (await withProducts(tx, rows))[0] ?? null;
+  return (await sites(whole(tx('activations as a')).where('a.id', id)))[0] ?? null;
 }
 
 /** The counted sites of a license that have been silent the longest. */
 export async function silentSites(tx: Tx, licenseId: string, most: number): Promise<SiteRecord[]> {
-  const rows = await whole(tx('activations as a'))
+  const query = whole(tx('activations as a'))
     .where({ 'a.license_id': licenseId, 'a.kind': 'site', 'a.counted': true })
     .whereNull('a.released_at')
     .orderBy(['a.last_seen_at', 'a.id'])
     .limit(most);
-  return withProducts(tx, rows);
+  return sites(query);
 }
 
 function whole(query: Knex.QueryBuilder): Knex.QueryBuilder {
@@ -104,20 +95,12 @@ function whole(query: Knex.QueryBuilder): Knex.QueryBuilder {
     .select([...COLUMNS, 'k.hint as key_hint', 'b.identity as beside_site']);
 }
 
-async function withProducts(tx: Tx, rows: readonly object[]): Promise<SiteRecord[]> {
-  const sites = rows.map((row) => ({
-    ...fromRow<Omit<SiteRecord, 'products'>>(row, { booleans: ['counted', 'overLimit'] }),
-    products: [] as SiteProductRecord[],
-  }));
-  const byId = new Map(sites.map((site) => [site.id, site]));
-  const found = await tx('site_products')
-    .whereIn('activation_id', [...byId.keys()])
-    .orderBy(['activation_id', 'product_id']);
-  for (const row of found) byId.get(row.activation_id)?.products.push(fromRow<SiteProductRecord>(row));
-  return sites;
+async function sites(query: Knex.QueryBuilder): Promise<SiteRecord[]> {
+  const rows: object[] = await query;
+  return rows.map((row) => fromRow<SiteRecord>(row, { booleans: ['counted', 'overLimit'] }));
 }
 
 /** Exact up to `most`; counting stops there. */
 export async function countSites(tx: Tx, filter: SiteFilter, most: number): Promise<number> {
-  return (await filtered(tx, filter).select('a.id').limit(most)).length;
+  return (await filtered(tx, filter).limit(most)).length;
 }

@@ -1,6 +1,6 @@
 import { fromIso } from '../clock.ts';
 import { among, fastRead, type Tx } from '../db/dialect.ts';
-import type { Activation, SiteProduct } from './slots.ts';
+import type { Activation } from './slots.ts';
 
 /** The reads of slots on the poll path: one prepared statement each, whatever the length of the lists. */
 
@@ -14,23 +14,16 @@ interface SlotRow {
   exempt_reason: string | null;
   first_seen_at: string;
   last_seen_at: string;
-  product_id: string | null;
-  version: string | null;
-  platform_version: string | null;
 }
 
 const COLUMNS = 'id, license_id, identity, host, instance, counted, exempt_reason, first_seen_at, last_seen_at';
 
-/**
- * The held slots of the licenses that have one of these identities or instances, with what is known of these products on them; the
- * caller keeps those that concern it.
- */
+/** The held slots of the licenses that have one of these identities or instances; the caller keeps those that concern it. */
 export async function heldSlots(
   tx: Tx,
   licenseIds: readonly string[],
   identities: readonly string[],
   instances: readonly string[],
-  productIds: readonly string[],
 ): Promise<Map<string, Activation[]>> {
   const held = new Map<string, Activation[]>(licenseIds.map((id) => [id, []]));
   if (identities.length === 0 && instances.length === 0) return held;
@@ -40,19 +33,10 @@ export async function heldSlots(
   const rows = await fastRead<SlotRow>(
     tx,
     'held-slots',
-    `select a.*, p.product_id, p.version, p.platform_version
-     from (${base} and kind = 'site' and identity ${among(tx)} union ${base} and instance ${among(tx)}) a
-     left join site_products p on p.activation_id = a.id and p.product_id ${among(tx)}`,
-    [licenses, JSON.stringify(identities), licenses, JSON.stringify(instances), JSON.stringify(productIds)],
+    `${base} and kind = 'site' and identity ${among(tx)} union ${base} and instance ${among(tx)}`,
+    [licenses, JSON.stringify(identities), licenses, JSON.stringify(instances)],
   );
-  const known = new Map<string, Map<string, SiteProduct>>();
-  for (const row of rows) {
-    const products = known.get(row.id) ?? new Map<string, SiteProduct>();
-    if (row.product_id !== null)
-      products.set(row.product_id, { version: row.version ?? '', platformVersion: row.platform_version ?? '' });
-    if (!known.has(row.id)) held.get(row.license_id)?.push({ ...toSlot(row), products });
-    known.set(row.id, products);
-  }
+  for (const row of rows) held.get(row.license_id)?.push(toSlot(row));
   return held;
 }
 

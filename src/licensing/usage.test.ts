@@ -4,7 +4,7 @@ import { SEED_NOW, seedShop, seedSite, seedSoldLicense } from '../../test/suppor
 import { DAY, dayOf, toIso } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { saveRelease } from '../releases/store-releases.ts';
-import { findActivation } from './store-activations.ts';
+import { findActivation, releaseActivation } from './store-activations.ts';
 import { appendUsage, type UsageRow } from './store-usage.ts';
 import { rollUp } from './usage.ts';
 
@@ -118,6 +118,30 @@ onEachDatabase('the roll-up of usage', (database) => {
     await append(row({ ...seen, site: 'a.example', ms: SEED_NOW + 5 }), row({ ...seen, site: 'a.example' }));
     const last = await Promise.all(sites.map(({ id }) => db.read((tx) => findActivation(tx, id))));
     expect(last.map((each) => each?.lastSeenAt)).toEqual([toIso(SEED_NOW + 5), toIso(SEED_NOW)]);
+  });
+
+  it('notes the slot of each installation: its own before a wildcard, a new one after a release', async () => {
+    const { db } = database();
+    const shop = await seedShop(db);
+    const { license } = await seedSoldLicense(db, shop, { terms: { sites: 5 } });
+    const wide = await seedSite(db, license, '*.example.com', { covers: 'wildcard' });
+    const own = await seedSite(db, license, 'a.example.com');
+    const instance = await seedSite(db, license, 'c.example', { identity: `instance:${'a'.repeat(64)}` });
+    const seen = { product_id: shop.product.id, license_id: license.id, key_id: 'key_1', version: '1.0' };
+    const told = (...sites: string[]) => append(...sites.map((site) => row({ ...seen, site })));
+    const slots = async () =>
+      Object.fromEntries((await all('installations', shop.product.id, 'site', 'activation_id')).map(Object.values));
+    await told('a.example.com', 'b.example.com', `instance:${'a'.repeat(64)}`, 'else.org');
+    const before = {
+      ...{ 'a.example.com': own.id, 'b.example.com': wide.id, [`instance:${'a'.repeat(64)}`]: instance.id },
+      'else.org': null,
+    };
+    expect(await slots()).toEqual(before);
+    await db.tx((tx) => releaseActivation(tx, own.id, 'test', toIso(SEED_NOW)));
+    expect(await slots()).toEqual(before);
+    const anew = await seedSite(db, license, 'else.org');
+    await told('a.example.com', 'else.org');
+    expect(await slots()).toEqual({ ...before, 'a.example.com': wide.id, 'else.org': anew.id });
   });
 
   it('counts an installation once, though two instances see its first sign of the day at once', async () => {

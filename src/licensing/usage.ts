@@ -1,8 +1,8 @@
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
-import { installationId, isInstallation, type Sign, takeSigns } from './installed.ts';
-import { type SiteSeen, touchActivations } from './store-activations.ts';
-import { knownInstallations, saveInstallations } from './store-installations.ts';
+import { afterSigns, sitesSeen } from './sightings.ts';
+import { slotsSeen, touchActivations } from './store-activations.ts';
+import { saveInstallations } from './store-installations.ts';
 import { countUsage, countVersions, dropUsage, lockOldestUsage, signsIn, touchKeys } from './store-roll-up.ts';
 
 /** So many rows take a few milliseconds; the writer is free for claims and polls in between. */
@@ -24,35 +24,18 @@ export async function rollUpSlice(tx: Tx, most: number): Promise<number> {
   if (rows.length === 0) return 0;
   await countUsage(tx, rows);
   const signs = await signsIn(tx, rows);
-  await noteInstallations(tx, signs);
-  await touchActivations(tx, sitesSeen(signs));
+  const slots = await slotsSeen(tx, sitesSeen(signs));
+  const seen = await afterSigns(tx, signs, slots);
+  await saveInstallations(
+    tx,
+    seen.map(({ installation }) => installation),
+  );
+  await countVersions(
+    tx,
+    seen.flatMap(({ counts }) => counts),
+  );
+  await touchActivations(tx, slots);
   await touchKeys(tx, rows);
   await dropUsage(tx, rows);
   return rows.length;
-}
-
-/** Signs come oldest first, so that the last of a site stays. */
-function sitesSeen(signs: readonly Sign[]): SiteSeen[] {
-  const seen = new Map<string, SiteSeen>();
-  for (const { licenseId, site, at } of signs)
-    if (licenseId !== '' && site !== '') seen.set(`${licenseId}\n${site}`, { licenseId, site, at });
-  return [...seen.values()];
-}
-
-async function noteInstallations(tx: Tx, signs: readonly Sign[]): Promise<void> {
-  const groups = new Map<string, Sign[]>();
-  for (const sign of signs.filter(isInstallation)) {
-    const group = groups.get(installationId(sign));
-    if (group) group.push(sign);
-    else groups.set(installationId(sign), [sign]);
-  }
-  const known = await knownInstallations(
-    tx,
-    [...groups.values()].flatMap(([first]) => first ?? []),
-  );
-  const seen = [...groups].map(([id, group]) => takeSigns(known.get(id), group));
-  const installations = seen.map(({ installation }) => installation);
-  await saveInstallations(tx, installations);
-  const counts = seen.flatMap((each) => each.counts);
-  await countVersions(tx, counts);
 }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import { DAY, toIso } from '../../src/clock.ts';
 import { ensureMaster } from '../../src/licensing/packages.ts';
-import { saveSeen } from '../../src/licensing/store-site-products.ts';
+import { appendUsage } from '../../src/licensing/store-usage.ts';
+import { rollUp } from '../../src/licensing/usage.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
@@ -120,9 +121,17 @@ onEachDatabase('keys and licenses day by day', (database) => {
     const path = `/organizations/${shop.organization.slug}/licenses`;
     const given = await api.post(path, { ...buyer, package_id: sold.id, source: 'admin' });
     const third = await seedSite(db, given.json, 'three.example.com', { keyId: given.json.key_id });
-    const runs = { activationId: third.id, productId: shop.product.id, version: '1.0', platformVersion: '' };
-    await db.tx((tx) => saveSeen(tx, [runs], toIso(SEED_NOW)));
+    const runs = {
+      ...{ at: toIso(SEED_NOW), day: '2026-01-01', product_id: shop.product.id, key_id: given.json.key_id },
+      ...{ license_id: given.json.id, site: third.host, kind: 'updates.xml', platform_version: '', code: 'VALID' },
+      ...{ version: '1.0', channel: '', refused: 0 as const },
+    };
+    await db.tx((tx) => appendUsage(tx, [runs]));
+    await rollUp(db);
+    const running = async () => (await api.get(`/products/${shop.product.id}/installations`)).json.total;
+    const ran = await running();
     expect((await api.delete(`/licenses/${given.json.id}`)).status).toBe(204);
+    expect(await running()).toBe(ran - 1);
     expect(told(await api.get(`/licenses/${given.json.id}`))).toEqual([404, 'NOT_FOUND']);
     const mine = api.as(await api.token({ organizationId: shop.organization.id }));
     expect(told(await mine.delete(`/licenses/${license.id}`))).toEqual([403, 'FORBIDDEN']);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toIso } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
-import { saveSeen } from '../../src/licensing/store-site-products.ts';
+import { appendUsage } from '../../src/licensing/store-usage.ts';
+import { rollUp } from '../../src/licensing/usage.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedKey, seedProduct, seedShop, seedSite, seedSoldLicense } from '../support/seed.ts';
@@ -167,16 +168,19 @@ onEachDatabase('sites for those who manage them', (database) => {
       const { db } = database();
       const mine = await seedShop(db);
       const twin = await seedProduct(db, mine.organization, null);
-      const sites: { id: string }[] = [];
+      const sites: { licenseId: string; host: string }[] = [];
       for (let i = 0; i < 5; i++) {
         const { license } = await seedSoldLicense(db, mine);
         sites.push(await seedSite(db, license, i === 4 ? 'odd_one.org' : `shop${i}.example.com`));
       }
       const told = (i: number, productId: string, version: string) => ({
-        ...{ activationId: sites[i]?.id ?? '', productId, version, platformVersion: 'joomla/5.2.1' },
+        ...{ at: toIso(SEED_NOW), day: '2026-01-01', product_id: productId, key_id: `key_${i}`, kind: 'updates.xml' },
+        ...{ license_id: sites[i]?.licenseId ?? '', site: sites[i]?.host ?? '', version, channel: '' },
+        ...{ platform_version: 'joomla/5.2.1', code: 'VALID', refused: 0 as const },
       });
       const news = [told(0, mine.product.id, '1.0.0'), told(1, mine.product.id, ''), told(0, twin.id, '3.0.0')];
-      await db.tx((tx) => saveSeen(tx, news, toIso(SEED_NOW)));
+      await db.tx((tx) => appendUsage(tx, news));
+      await rollUp(db);
       const base = `/organizations/${mine.organization.slug}/sites`;
       const names = ({ json }: { json: { items: { identity: string }[] } }) =>
         json.items.map(({ identity }) => identity);
