@@ -16,7 +16,7 @@ export interface Condition extends Sql {
   /** A query for the ids of licenses that may do, by an index; null: there is no index for it. */
   hits: Hits | null;
 }
-/** `once` false: an id may come more than once. */
+/** `once` false: an id may come more than once. No `union` within: it would gather all of them before the first is counted. */
 export interface Hits extends Sql {
   once: boolean;
 }
@@ -115,8 +115,8 @@ function statusConditions(
   const flagHits = (flag: string): Hits => {
     const own = `select l.id from licenses l where l.organization_id = ? and l.${flag} is not null`;
     if (!keys) return once(own, org);
-    return once(
-      `${own} union select k.license_id from license_keys k where k.organization_id = ? and k.${flag} is not null`,
+    return often(
+      `${own} union all select k.license_id from license_keys k where k.organization_id = ? and k.${flag} is not null`,
       org,
       org,
     );
@@ -134,7 +134,7 @@ function statusConditions(
   if (status !== 'expired' || !keys) return [...free, { of, ...sql(`${keys ? 'k' : 'l'}.state = ?`, status), hits }];
   const over = sql(`(${ended.sql} or (not ${suspended.sql} and l.state = 'expired'))`, ...ended.values);
   const own = 'select k.license_id from license_keys k where k.organization_id = ? and k.ends_at <= ?';
-  return [not(revoked), { of, ...over, hits: once(`${hits.sql} union ${own}`, ...hits.values, org, now) }];
+  return [not(revoked), { of, ...over, hits: often(`${hits.sql} union all ${own}`, ...hits.values, org, now) }];
 }
 
 function expiringConditions(org: string, now: string): Condition[] {
@@ -207,9 +207,9 @@ function domainCondition({ hosts, entries, below }: NonNullable<LicenseFilter['d
       ...site.values,
       ...listed.values,
     ),
-    hits: once(
+    hits: often(
       `select a.license_id as id from activations a where a.released_at is null and (${site.sql})
-       union select dk.license_id from key_domains d join license_keys dk on dk.id = d.key_id where ${listed.sql}`,
+       union all select dk.license_id from key_domains d join license_keys dk on dk.id = d.key_id where ${listed.sql}`,
       ...site.values,
       ...listed.values,
     ),
