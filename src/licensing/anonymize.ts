@@ -10,6 +10,8 @@ import { findOrganization, lockOrganization } from '../forge/store.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, revokeKey } from './keys.ts';
 import { maskedSite, withoutPersons } from './personal.ts';
+import { refreshLicense } from './refresh.ts';
+import { releaseActivation } from './store-activations.ts';
 import {
   emptyReplies,
   eventsOf,
@@ -93,6 +95,7 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
         gone.keysRevoked += 1;
       }
       const keyIds = keys.map((key) => key.id);
+      if (keepKeys) await freeSites(tx, licenseId, by);
       gone.sites += await forgetSites(tx, secrets, licenseId, keyIds);
     }
     await forgetTexts(tx, licenseIds);
@@ -106,6 +109,13 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
   const event = { actor: by.actor, action: 'customer.anonymize', entity: 'customer', entityId: customer.id, changes };
   await audit(tx, { ...event, requestId: by.requestId }, by.now);
   return { ...gone, changed: true };
+}
+
+/** Sites that go on asking are known by no name any more: they get their slots anew, and the old ones must not be in their way. */
+async function freeSites(tx: Tx, licenseId: string, by: By): Promise<void> {
+  for (const { id } of await sitesOfLicense(tx, licenseId)) await releaseActivation(tx, id, by.actor.id, toIso(by.now));
+  const license = await lockLicense(tx, licenseId);
+  if (license) await refreshLicense(tx, license, by.now);
 }
 
 async function forgetSites(tx: Tx, secrets: Secrets, licenseId: string, keyIds: readonly string[]): Promise<number> {

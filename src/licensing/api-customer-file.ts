@@ -61,7 +61,10 @@ const Gone = z
     gone: z.object({
       licenses: z.number().int().meta({ description: 'Licenses whose notes, labels and domains go; they stay' }),
       keys_revoked: z.number().int(),
-      sites: z.number().int().meta({ description: 'Sites whose names go; they stay counted' }),
+      sites: z
+        .number()
+        .int()
+        .meta({ description: 'Sites whose names go; they stay counted, or with `keep_keys` get their slots anew' }),
       audit_events: z.number().int().meta({ description: 'Events of which texts go' }),
     }),
     customer: OneCustomer,

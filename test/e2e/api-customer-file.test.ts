@@ -168,8 +168,17 @@ onEachDatabase('what is kept of a customer', (database) => {
     const { id } = (await api.post(`${base}/customers`, { name: 'Keeps' })).json;
     const sold = await seedPackage(db, shop.organization);
     const made = (await api.post(`${base}/licenses`, { package_id: sold.id, customer_id: id })).json;
+    const { key } = (await api.get(`/keys/${made.key_id}/text`)).json;
+    const use = async (site: string) =>
+      (await api.post('/licenses/activate', { key, product: shop.path, site }, { token: null })).status;
+    const full = made.limits.sites.max;
+    for (let i = 0; i < full; i++) expect(await use(`s${i}.example.com`)).toBe(201);
     await api.post(`/customers/${id}/anonymize`, { keep_keys: true });
     expect((await api.get(`/keys/${made.key_id}`)).json.key_status).toBe('active');
+    // Nobody could be told for the site that he is by the names that are left, so the sites get their places anew.
+    for (let i = 0; i < full; i++) expect(await use(`s${i}.example.com`)).toBe(201);
+    expect(await use('more.example.com')).toBe(409);
+    expect((await api.get(`/licenses/${made.id}`)).json.limits.sites.used).toBe(full);
     const master = await seedLicense(db, shop.organization, { master: true });
     const refused = await api.post(`/customers/${master.customerId}/anonymize`, {});
     expect([refused.status, refused.json.code]).toEqual([409, 'MASTER_IS_FIXED']);
