@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
 import { on } from '../../test/support/seed-ledger.ts';
 import { forgetOldUsage } from './retention.ts';
+import { deleteInstallations } from './store-retention.ts';
 
 onEachDatabase('old usage', (database) => {
   it('loses the names of sites and keeps its sums', async () => {
@@ -45,6 +46,12 @@ onEachDatabase('old usage', (database) => {
         installation('key_2', '2025-03-01T00:00:00.000Z'),
       ]),
     );
+    // A few rows a call, so that polls are written in between.
+    await db.tx(async (tx) => {
+      await tx('installations').insert(['a', 'b', 'c'].map((key) => installation(key, '2024-01-01T00:00:00.000Z')));
+      expect(await deleteInstallations(tx, '2024-12-31', 2)).toBe(true);
+      expect(await tx('installations').where('last_seen_at', '<', '2024-12-31').pluck('key_id')).toHaveLength(1);
+    });
     for (let twice = 0; twice < 2; twice++) {
       await forgetOldUsage(db, on('2026-02-28'), 12);
       const left = await db.read((tx) =>

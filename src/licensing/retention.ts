@@ -5,6 +5,7 @@ import { deleteInstallations, deleteRefusals, foldSites } from './store-retentio
 
 /** So many keys of a day take some ten milliseconds; polls go in between. */
 const KEYS = 200;
+const ROWS = 1_000;
 
 /**
  * Takes the names of sites out of usage that is older than `months`: counters stay, by day, product, key and answer. What was heard
@@ -14,6 +15,6 @@ export async function forgetOldUsage(db: Db, now: number, months: number): Promi
   const before = addMonths(now, -months);
   const beforeDay = dayOf(before);
   while (await db.tx((tx) => foldSites(tx, beforeDay, KEYS)));
-  await db.tx((tx) => deleteRefusals(tx, beforeDay));
-  await db.tx((tx) => deleteInstallations(tx, toIso(before)));
+  while (await db.tx((tx) => deleteRefusals(tx, beforeDay, ROWS)));
+  while (await db.tx((tx) => deleteInstallations(tx, toIso(before), ROWS)));
 }

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { Tx } from '../db/dialect.ts';
 
 /** Old usage loses the names of sites, or goes. Each call takes a few rows, so that writers go in between. */
@@ -24,12 +25,18 @@ export async function foldSites(tx: Tx, beforeDay: string, mostKeys: number): Pr
   return true;
 }
 
-/** Which sites were refused what, day by day: the counters of the day have it in sum. */
-export async function deleteRefusals(tx: Tx, beforeDay: string): Promise<number> {
-  return tx('usage_refusals').where('day', '<', beforeDay).delete();
+/** Which sites were refused what, day by day: the counters of the day have it in sum. False: there is none left. */
+export async function deleteRefusals(tx: Tx, beforeDay: string, most: number): Promise<boolean> {
+  const key = ['product_id', 'day', 'key_id', 'site', 'kind', 'version', 'platform_version', 'code'];
+  return deleteSome(tx, 'usage_refusals', key, tx('usage_refusals').where('day', '<', beforeDay).limit(most));
 }
 
-/** Installations that nothing was heard of since. */
-export async function deleteInstallations(tx: Tx, before: string): Promise<number> {
-  return tx('installations').where('last_seen_at', '<', before).delete();
+/** Installations that nothing was heard of since. False: there is none left. */
+export async function deleteInstallations(tx: Tx, before: string, most: number): Promise<boolean> {
+  const key = ['product_id', 'key_id', 'site'];
+  return deleteSome(tx, 'installations', key, tx('installations').where('last_seen_at', '<', before).limit(most));
+}
+
+async function deleteSome(tx: Tx, table: string, key: string[], rows: Knex.QueryBuilder): Promise<boolean> {
+  return (await tx(table).whereIn(key, rows.select(key)).delete()) > 0;
 }
