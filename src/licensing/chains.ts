@@ -1,5 +1,5 @@
 import type { Grant, PackageKind } from './package-terms.ts';
-import { openGrants, type Span, spansOf } from './spans.ts';
+import { byGiven, openGrants, type Span, spansOf } from './spans.ts';
 
 /** One package's grants in a license, as far as they are open, with what they mean at an instant. */
 export interface Chain {
@@ -67,10 +67,6 @@ function isSwitched(own: readonly Grant[], all: readonly Grant[]): boolean {
   return all.some(
     (grant) => grant.package.id !== last?.package.id && last !== undefined && grant.supersedes.includes(last.id),
   );
-}
-
-function byGiven(a: Grant, b: Grant): number {
-  return a.givenAt - b.givenAt || (a.id < b.id ? -1 : 1);
 }
 
 /**

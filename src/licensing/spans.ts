@@ -55,7 +55,8 @@ function cutsBy(open: readonly Grant[]): Map<string, number> {
   return cuts;
 }
 
-function byGiven(a: Grant, b: Grant): number {
+/** The order of the lines of a chain. */
+export function byGiven(a: Grant, b: Grant): number {
   return a.givenAt - b.givenAt || compareText(a.paymentRef ?? '', b.paymentRef ?? '') || compareText(a.id, b.id);
 }
 
