@@ -12,7 +12,7 @@ const yes = z.enum(['true', 'false']).transform((word) => word === 'true');
 export const isoField = instantField.transform(toIso);
 const emailStart = z.string().trim().toLowerCase().min(1).max(254);
 
-export const domainField = z
+const domainField = z
   .string()
   .max(300)
   .transform((text, context): DomainPattern => {

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { type StreamBody, streamOf } from './stream.ts';
 
 /** What stands in one cell; a list is joined by spaces in CSV. */
-export type Cell = string | number | boolean | null | readonly string[];
+type Cell = string | number | boolean | null | readonly string[];
 export type CellRow = Readonly<Record<string, Cell>>;
 
-export const EXPORT_FORMATS = ['csv', 'json'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+const EXPORT_FORMATS = ['csv', 'json'] as const;
+type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** The answer of a route that gives rows out; with `exportQuery` and `rowsStream`. */
 export const ROWS_ANSWER = streamOf('text/csv', 'application/json');

@@ -34,7 +34,7 @@ export interface Asked {
 }
 
 /** What an answer was about, for whoever counts it. */
-export interface Use {
+interface Use {
   /** The document, or `download`, `missing` (a file that is not there), `validate`. */
   kind: string;
   /** E.g. `joomla/5.2.1`; empty where nothing is said. */

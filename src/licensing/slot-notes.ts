@@ -8,7 +8,7 @@ export type Covers = 'host' | 'domain' | 'wildcard';
  * away (`moved`), it was silent and another one needed it (`takeover`), a wildcard holds it now (`wildcard`), or the site that it
  * was a staging host of is gone (`beside`).
  */
-export const RELEASE_REASONS = ['self', 'manager', 'moved', 'takeover', 'wildcard', 'beside'] as const;
+const RELEASE_REASONS = ['self', 'manager', 'moved', 'takeover', 'wildcard', 'beside'] as const;
 export type ReleaseReason = (typeof RELEASE_REASONS)[number];
 
 /** What is remembered of a slot beside who holds it. */

@@ -86,7 +86,7 @@ export const WILDCARD = '*.';
 export const WILDCARD_DEPTH = 4;
 
 /** How many sites may count at most: the limit, and what the package allows beyond it. */
-export function mostCounted(limit: number | null, overagePercent: number): number | null {
+function mostCounted(limit: number | null, overagePercent: number): number | null {
   return limit === null ? null : Math.floor((limit * (100 + overagePercent)) / 100);
 }
 

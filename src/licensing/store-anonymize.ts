@@ -3,7 +3,7 @@ import { engineOf, type Tx } from '../db/dialect.ts';
 /** Takes out of the tables what tells of a person, and leaves what the books need. */
 
 /** Tables that name a site beside a key. */
-export const SITES_OF_KEYS = ['usage_daily', 'usage_log', 'usage_refusals', 'installations'] as const;
+const SITES_OF_KEYS = ['usage_daily', 'usage_log', 'usage_refusals', 'installations'] as const;
 
 interface SiteRow {
   id: string;

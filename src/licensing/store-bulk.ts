@@ -2,7 +2,7 @@ import { forUpdate, insertMany, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 
 /** `planned`: counted and not begun. `canceled`: given up, before or in the middle. */
-export type BulkState = 'planned' | 'queued' | 'running' | 'done' | 'canceled';
+type BulkState = 'planned' | 'queued' | 'running' | 'done' | 'canceled';
 
 /** Before the run what would become of a license, then what became of it. */
 export type BulkItemState =

@@ -26,7 +26,7 @@ const COLUMNS = columnsOf(
   ...['lastSeenAt', 'releasedAt', 'releasedBy', 'label', 'covers', 'besideId', 'overLimit', 'releaseReason'],
 ).map((name) => `a.${name}`);
 
-export const SITE_STATES = ['active', 'released', 'all'] as const;
+const SITE_STATES = ['active', 'released', 'all'] as const;
 
 export interface SiteFilter {
   /** Exactly one of these three says whose sites. */

@@ -210,6 +210,6 @@ function keyLimitOf({ key }: LicenseSnapshot): { used: number; max: number } | n
 }
 
 /** Whether a license holds all features that were asked for: something else than `false`, 0 or an empty text. */
-export function lacksEntitlement(held: Terms['entitlements'], wanted: readonly string[]): boolean {
+function lacksEntitlement(held: Terms['entitlements'], wanted: readonly string[]): boolean {
   return wanted.some((name) => !Object.hasOwn(held, name) || !held[name]);
 }
