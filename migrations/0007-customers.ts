@@ -39,7 +39,7 @@ async function searchColumns(tx: Knex): Promise<void> {
     // What its time makes of a license, and until when; `''` is yet to be computed.
     text(t, 'state').defaultTo('');
     maybe(t, 'state_until').defaultTo('');
-    t.integer('sites_allowed').nullable();
+    t.bigInteger('sites_allowed').nullable();
   });
   await tx.schema.alterTable('license_keys', (t) => {
     // Those of its license, so that a list of keys is the walk of one index.

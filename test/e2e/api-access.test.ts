@@ -5,7 +5,8 @@ import type { Route } from '../../src/http/route.ts';
 import { type Answer, type ApiServer, startApi } from '../support/api-server.ts';
 import { addressOf, bodyFor, seedThings } from '../support/api-things.ts';
 import { onEachDatabase } from '../support/databases.ts';
-import { type Shop, seedShop } from '../support/seed.ts';
+import { type FakeForge, startFakeForge } from '../support/fake-forge.ts';
+import { playedForge, type Shop, seedShop } from '../support/seed.ts';
 
 const PUBLIC = ['activateLicense', 'deactivateLicense', 'getOpenapi', 'listOwnSites', 'validateLicense'];
 /** What answers everybody with what is his own. */
@@ -14,6 +15,7 @@ const isOwn = ({ operationId, role }: Route) => operationId === 'listOrganizatio
 onEachDatabase('who may call the API', (database) => {
   let api: ApiServer;
   let shop: Shop;
+  let remote: FakeForge;
   let stranger: string;
   let routes: Route[];
   /** Ids of things that exist, by the path that names them. */
@@ -23,11 +25,15 @@ onEachDatabase('who may call the API', (database) => {
     const { db } = database();
     api = await startApi(database());
     routes = apiRoutes(api.core);
-    shop = await seedShop(db);
+    remote = await startFakeForge();
+    shop = await seedShop(db, {}, playedForge(remote));
     stranger = (await seedShop(db)).organization.id;
     ids = await seedThings(db, api, shop);
   });
-  afterAll(() => api.close());
+  afterAll(async () => {
+    await api.close();
+    await remote.close();
+  });
 
   async function call(route: Route, token: string | null): Promise<Answer> {
     const caller = api.as(token);

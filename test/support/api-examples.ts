@@ -87,8 +87,8 @@ function steady(asTold: unknown, shown: unknown, addresses: readonly (readonly [
   }
   const text = JSON.stringify(shown)
     .replace(/[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b/g, (id) => numbers.get(id) ?? id)
-    .replace(/\bFG1(-[0-9A-Z]{7}){4}\b/g, 'FG1-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE')
-    .replace(/\bFG1…[0-9A-Z]{4}\b/g, 'FG1…MPLE')
+    .replace(/FG1(-[0-9A-Z]{7}){4}\b/g, 'FG1-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE')
+    .replace(/FG1…[0-9A-Z]{4}\b/g, 'FG1…MPLE')
     .replace(/\bfgt_[A-Za-z0-9]{20,}\b/g, 'fgt_EXAMPLE')
     .replace(/\bfgt_…\w{4}\b/g, 'fgt_…MPLE')
     .replace(/\bwhsec_[A-Za-z0-9+/=]{20,}/g, 'whsec_EXAMPLE')

@@ -9,8 +9,6 @@ import { SCOPES, type Scope } from '../../src/accounts/scope.ts';
 import { createToken } from '../../src/accounts/tokens.ts';
 import { type ApiCore, apiRoutes } from '../../src/api-routes.ts';
 import { DAY } from '../../src/clock.ts';
-import type { ForgeDriver } from '../../src/forge/forge.ts';
-import type { ForgePeople } from '../../src/forge/people.ts';
 import { forgeDrivers } from '../../src/forge/registry.ts';
 import { makeFloodLimiter } from '../../src/http/limits.ts';
 import { makeLogger } from '../../src/http/log.ts';
@@ -82,7 +80,7 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
     clock,
     publicUrl,
     secrets: seedSecrets,
-    drivers: { ...forgeDrivers, gitea: withTeams(forgeDrivers.gitea) },
+    drivers: forgeDrivers,
     cacheDir: '',
   };
   const standings = makeStandings({ forge, siteAdmins: [], onOwnerLost: () => undefined });
@@ -144,17 +142,4 @@ export function callerOf(url: string, own: string | null): Caller {
     patch: (path, body, options) => ask('PATCH', path, body, options),
     delete: (path, options) => ask('DELETE', path, undefined, options),
   };
-}
-
-/** The forge of seeded organizations is not there to be asked; it knows one team and nobody. */
-function withTeams(driver: ForgeDriver): ForgeDriver {
-  const no = async () => false;
-  const nobody = async () => null;
-  const people: ForgePeople = {
-    person: nobody,
-    teams: async () => [{ id: '3', name: 'Helpdesk' }],
-    ...{ isOwner: no, isRepositoryAdmin: no, isTeamMember: no },
-    ...{ owner: nobody, ownerById: nobody, ownerOfRepository: nobody, blindness: nobody },
-  };
-  return { ...driver, people };
 }

@@ -8,7 +8,7 @@ import { replaceArtifacts, saveRelease } from '../../src/releases/store-releases
 import type { Teller } from './api-examples.ts';
 import { settingUp } from './api-story-settings.ts';
 import { startFakeForge } from './fake-forge.ts';
-import { SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSecrets, seedSite } from './seed.ts';
+import { playedForge, SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
 import { type SeededPerson, seedOperator } from './seed-people.ts';
 
 /** A site of a license, seen by a poll before. */
@@ -27,9 +27,8 @@ export async function setScene(db: Db) {
   const remote = await startFakeForge({ kind: 'gitea', now: () => SEED_NOW });
   const repo = await remote.createRepository({ owner: 'acme', name: 'hello' });
   await remote.pushBranch(repo, { 'hello.xml': MANIFEST, 'hello.php': '<?php\n' });
-  const id = newId('forge', SEED_NOW);
-  const tokenSealed = seedSecrets.seal('forge-token', id, remote.token);
-  const forge = await seedForge(db, { id, name: 'git.example.com', baseUrl: remote.url, tokenSealed });
+  const forge = await seedForge(db, { ...playedForge(remote), name: 'git.example.com' });
+  const helpdesk = String(remote.createTeam('acme', { name: 'Helpdesk' }).id);
   const organization = await seedOrganization(db, forge, { owner: 'acme', slug: 'acme', name: 'Acme' });
   const repository = await seedRepository(db, organization, { name: 'hello', remoteId: String(repo.id) });
   const product = await seedProduct(db, organization, repository, { name: 'Hello', description: 'Greets visitors.' });
@@ -68,7 +67,7 @@ export async function setScene(db: Db) {
     await remote.close();
   }
   const operator = await seedOperator(db);
-  return { organization, repository, product, releaseId, seeSite, receiverUrl, addresses, close, operator };
+  return { organization, repository, product, releaseId, seeSite, receiverUrl, addresses, close, operator, helpdesk };
 }
 
 type Does = Teller['does'];
@@ -93,8 +92,9 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await told(does, scene.receiverUrl);
   await looked(does, sold);
   await moved(does, product);
+  await many(does, packages, sold);
   await releases(does, { id: scene.releaseId }, product);
-  await people(does, scene.operator);
+  await people(does, scene.operator, scene.helpdesk);
   await settingUp(does, packages, product);
 }
 
@@ -325,13 +325,13 @@ async function looked(does: Does, sold: Sold): Promise<void> {
 }
 
 /** By a person in his browser. */
-async function people(does: Does, { session, otherSessionId }: SeededPerson): Promise<void> {
+async function people(does: Does, { session, otherSessionId }: SeededPerson, team: string): Promise<void> {
   await does('getMe', { session });
   await does('listMySessions', { session });
   await does('endMySession', { params: { id: otherSessionId }, session });
   await does('endMyOtherSessions', { session });
   await does('getTeamRoles', { params: ORG });
-  await does('setTeamRoles', { params: ORG, body: { team_roles: [{ team_id: '3', role: 'support' }] } });
+  await does('setTeamRoles', { params: ORG, body: { team_roles: [{ team_id: team, role: 'support' }] } });
 }
 
 async function moved(does: Does, product: { id: string }): Promise<void> {
@@ -340,4 +340,24 @@ async function moved(does: Does, product: { id: string }): Promise<void> {
   await does('setBridge', { params: product, body: { branch: 'main', path: 'updates.xml' } });
   await does('getMoving', { params: product });
   await does('endBridge', { params: product });
+}
+
+async function many(does: Does, { yearly, bundle }: Packages, sold: Sold): Promise<void> {
+  await does('makeOrganizationTestKey', { params: ORG, body: { package_id: bundle, days: 14 } });
+  await does('makeRepositoryTestKey', { params: REPO, body: { package_id: yearly, label: 'On the laptop' } });
+  const wish = { package_id: yearly, count: 2, name: 'Marketplace, January', label: 'marketplace' };
+  const batch = await does('makeRepositoryKeyBatch', { params: REPO, body: wish });
+  await does('makeOrganizationKeyBatch', { params: ORG, body: { package_id: bundle, count: 1 } });
+  await does('listKeyBatches', { params: ORG });
+  await does('getKeyBatch', { params: { id: batch.id } });
+  await does('exportKeyBatch', { params: { id: batch.id } });
+  const plan = { action: 'extend', params: { days: 7 }, selection: { license_ids: [sold.license] } };
+  const bulk = await does('planBulk', { params: ORG, body: plan });
+  await does('runBulk', { params: { id: bulk.id } });
+  const other = await does('planBulk', { params: ORG, body: plan });
+  await does('cancelBulk', { params: { id: other.id } });
+  await does('listBulk', { params: ORG });
+  await does('getBulk', { params: { id: bulk.id } });
+  await does('listBulkResults', { params: { id: bulk.id } });
+  await does('exportBulkResults', { params: { id: bulk.id } });
 }

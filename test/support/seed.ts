@@ -58,12 +58,18 @@ export interface Shop {
   path: string;
 }
 
-export async function seedShop(db: Db, product: Partial<Product> = {}): Promise<Shop> {
-  const forge = await seedForge(db);
+export async function seedShop(db: Db, product: Partial<Product> = {}, at: Partial<ForgeRecord> = {}): Promise<Shop> {
+  const forge = await seedForge(db, at);
   const organization = await seedOrganization(db, forge);
   const repository = await seedRepository(db, organization);
   const sold = await seedProduct(db, organization, repository, product);
   return { forge, organization, repository, product: sold, path: productPath(sold) };
+}
+
+/** What is stored of a forge that is played here; its kind is Gitea. */
+export function playedForge({ url, token }: { url: string; token: string }): Partial<ForgeRecord> {
+  const id = newId('forge', SEED_NOW);
+  return { id, baseUrl: url, tokenSealed: seedSecrets.seal('forge-token', id, token) };
 }
 
 export async function seedForge(db: Db, change: Partial<ForgeRecord> = {}): Promise<ForgeRecord> {
