@@ -1,6 +1,6 @@
 import type { RepositoryRecord } from '../forge/store.ts';
 import type { Product } from '../releases/product.ts';
-import { placeOf } from './old-address.ts';
+import { isOnForge, placeOf } from './old-address.ts';
 import type { AdoptionRecord } from './store-adoptions.ts';
 import type { BridgeRecord } from './store-moving.ts';
 
@@ -35,6 +35,8 @@ export interface Moving {
 export interface StepGround {
   adoption: AdoptionRecord | null;
   repository: RepositoryRecord | null;
+  /** null: it has no address of the web. */
+  forgeUrl: string | null;
   /** What the newest release asks; null: nothing is listed. */
   asked: string[] | null;
   /** Host and path of every feed address of ours. */
@@ -43,12 +45,15 @@ export interface StepGround {
   bypass: boolean;
 }
 
-export function keepStep(addresses: readonly OldAddress[], forgeUrl: string | null): MovingStep {
+export function keepStep(
+  addresses: readonly OldAddress[],
+  { forgeUrl, repository }: Pick<StepGround, 'forgeUrl' | 'repository'>,
+): MovingStep {
   const step = 'keep_old_addresses';
   if (addresses.length === 0) return { step, state: 'not_needed', detail: 'No old address is known.' };
   const open = addresses.filter(({ kept }) => kept === 'open');
   if (open.length === 0) {
-    const mirrors = addresses.filter(({ url, kept }) => kept === 'bridge' && !url.startsWith(`${forgeUrl}/`));
+    const mirrors = addresses.filter(({ url, kept }) => kept === 'bridge' && !isOnForge(url, forgeUrl));
     const copies =
       mirrors.length === 0 ? '' : ` ${mirrors.map(({ url }) => url).join(' and ')} must be a mirror of the branch.`;
     return {
@@ -57,7 +62,10 @@ export function keepStep(addresses: readonly OldAddress[], forgeUrl: string | nu
       detail: `All ${addresses.length} old addresses are routed here or bridged.${copies}`,
     };
   }
-  return { step, state: 'open', detail: `Route or bridge ${open.map(({ url }) => url).join(' and ')}.` };
+  const hidden = repository?.private === true && open.every(({ url }) => isOnForge(url, forgeUrl));
+  const how = hidden ? 'Route' : 'Route or bridge';
+  const why = hidden ? ' A bridge does not help: nobody can read a file of a private repository.' : '';
+  return { step, state: 'open', detail: `${how} ${open.map(({ url }) => url).join(' and ')}.${why}` };
 }
 
 export function adoptStep({ adoption, asked, ours }: StepGround): MovingStep {
@@ -88,9 +96,9 @@ export function watchStep(addresses: readonly OldAddress[], current: number): Mo
 }
 
 export function privateStep(
-  { repository, bypass }: StepGround,
+  { repository, bypass, forgeUrl }: StepGround,
   product: Product,
-  before: readonly MovingStep[],
+  { addresses, before }: { addresses: readonly OldAddress[]; before: readonly MovingStep[] },
 ): MovingStep {
   const step = 'make_private';
   if (product.mode === 'open') return { step, state: 'not_needed', detail: 'The product needs no key.' };
@@ -105,11 +113,12 @@ export function privateStep(
           detail: `The repository is private already, but first: ${missing.join(', ')}. Raw addresses answer nobody now.`,
         };
   const why = bypass ? 'The forge gives gated files to anybody (GATE_BYPASS).' : 'The repository is public.';
-  return {
-    step,
-    state: 'open',
-    detail: missing.length === 0 ? `${why} Make it private now.` : `${why} Not yet: first ${missing.join(', ')}.`,
-  };
+  if (missing.length > 0) return { step, state: 'open', detail: `${why} Not yet: first ${missing.join(', ')}.` };
+  const files = addresses.filter(({ url, kept }) => kept === 'bridge' && isOnForge(url, forgeUrl));
+  if (files.length === 0) return { step, state: 'open', detail: `${why} Make it private now.` };
+  const named = files.map(({ url }) => url).join(' and ');
+  const detail = `${why} Not while ${named} is a file of it that sites ask: lead the address here first (feedgate routes), or leave the repository public.`;
+  return { step, state: 'open', detail };
 }
 
 /** For a list of products: the first step of each that is open; null: it has moved, or had nowhere to come from. */

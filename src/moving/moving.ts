@@ -18,7 +18,7 @@ import {
   type StepGround,
   watchStep,
 } from './moving-steps.ts';
-import { aliasPathOf, placeOf, rawAddressOf } from './old-address.ts';
+import { aliasPathOf, isOnForge, placeOf, rawAddressOf } from './old-address.ts';
 import type { OldRoute } from './routes.ts';
 import { findAdoption } from './store-adoptions.ts';
 import { addressCounts, type BridgeRecord, findBridge } from './store-moving.ts';
@@ -36,7 +36,7 @@ export async function movingOf(deps: MovingDeps, product: Product, now: number):
   const { bridge, adoption, counts } = ground;
   const addresses = addressesOf(ground, product);
   const current = counts.find(({ path }) => path === productPath(product));
-  const kept = keepStep(addresses, ground.forgeUrl);
+  const kept = keepStep(addresses, ground);
   const release = releaseStep(ground);
   return {
     steps: [
@@ -44,7 +44,7 @@ export async function movingOf(deps: MovingDeps, product: Product, now: number):
       adoptStep(ground),
       release,
       watchStep(addresses, current?.polls ?? 0),
-      privateStep(ground, product, [kept, release]),
+      privateStep(ground, product, { addresses, before: [kept, release] }),
     ],
     ...{ addresses, bridge, adoption, currentPolls: current?.polls ?? 0 },
   };
@@ -65,7 +65,6 @@ export async function oldRoutesOf(deps: MovingDeps, products: readonly Product[]
 
 interface Ground extends StepGround {
   bridge: BridgeRecord | null;
-  forgeUrl: string | null;
   aliases: { path: string; kind: string; document: string | null }[];
   counts: { path: string; polls: number; lastAt: string }[];
 }
@@ -118,23 +117,35 @@ function addressesOf(
   const base = forgeUrl ?? 'https://old.example';
   const unnamed = manual.filter(({ path }) => !foreign.some((url) => aliasPathOf(url) === path));
   const urls = [...new Set([...foreign, ...unnamed.map(({ path }) => `${base}/${path}`)])];
+  const isBridged = (url: string) =>
+    bridge !== null &&
+    repository !== null &&
+    isFileOf(url, bridge, repository, aliases) &&
+    !(repository.private && isOnForge(url, forgeUrl));
   return urls.map((url) => {
     const path = aliasPathOf(url);
     const isAlias = manual.some((alias) => alias.path === path);
     const count = counts.find((each) => each.path === path && path !== productPath(product));
-    const kept = isAlias ? 'alias' : isBridged(url, bridge, repository) ? 'bridge' : 'open';
+    const kept = isAlias ? 'alias' : isBridged(url) ? 'bridge' : 'open';
     return { url, kept, polls: count?.polls ?? 0, lastAt: count?.lastAt ?? null };
   });
 }
 
-function isBridged(url: string, bridge: BridgeRecord | null, repository: RepositoryRecord | null): boolean {
+/** Whether an address is that of the bridge file, also under a former name of the repository: a forge leads that on. */
+function isFileOf(
+  url: string,
+  bridge: BridgeRecord,
+  { owner, name }: RepositoryRecord,
+  aliases: Ground['aliases'],
+): boolean {
   const raw = rawAddressOf(url);
-  if (raw === null || bridge === null || repository === null) return false;
-  const isName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+  const former = aliases.filter(({ kind }) => kind === 'renamed').map(({ path }) => path.split('/')[1]);
+  const names = [name.toLowerCase(), ...former];
   return (
+    raw !== null &&
     raw.branch === bridge.branch &&
     raw.path === bridge.path &&
-    isName(raw.owner, repository.owner) &&
-    isName(raw.repository, repository.name)
+    raw.owner.toLowerCase() === owner.toLowerCase() &&
+    names.includes(raw.repository.toLowerCase())
   );
 }

@@ -54,6 +54,13 @@ export function isPublicHost(host: string): boolean {
   return PUBLIC_HOSTS.includes(host) || host.endsWith('.github.io') || host.endsWith('.githubusercontent.com');
 }
 
+/** Whether a forge itself answers an address, and no mirror of it. */
+export function isOnForge(url: string, forgeUrl: string | null): boolean {
+  if (forgeUrl === null) return false;
+  const isGithub = new URL(forgeUrl).host === 'github.com';
+  return url.startsWith(`${forgeUrl}/`) || (isGithub && url.startsWith('https://raw.githubusercontent.com/'));
+}
+
 /** What of an address tells feeds apart: host and path without a key in it, in lower case; null: it is no address. */
 export function placeOf(url: string): string | null {
   if (!URL.canParse(url)) return null;

@@ -318,6 +318,42 @@ onEachDatabase('moving in', (database) => {
     await worker.runNow(BRIDGE, vendor.product.id);
   }
 
+  const keptNow = async () => {
+    const { core, url, time } = vendor.test;
+    const { addresses } = await movingOf({ db: core.db, publicUrl: url }, vendor.product, time.now);
+    return addresses.find((each) => each.url === raw)?.kept;
+  };
+
+  it('takes an address under the former name of the repository for bridged: the forge leads it on', async () => {
+    await vendor.forge.setPrivate(vendor.repo, false);
+    await bridge();
+    await adopt();
+    await vendor.sync();
+    expect(await keptNow()).toBe('bridge');
+    await vendor.forge.renameRepository(vendor.repo, 'greeter');
+    await vendor.sync();
+    expect(await keptNow()).toBe('bridge');
+  });
+
+  it('takes a bridge in a private repository for none, and says before that it would be none', async () => {
+    await vendor.forge.setPrivate(vendor.repo, false);
+    await bridge();
+    await adopt();
+    await mergeOpen();
+    await release('2.20.0');
+    const detail = async (step: string) => {
+      const { core, url, time } = vendor.test;
+      const { steps: all } = await movingOf({ db: core.db, publicUrl: url }, vendor.product, time.now);
+      return all.find((each) => each.step === step)?.detail;
+    };
+    expect(await detail('make_private')).toContain(`Not while ${raw} is a file of it`);
+    await vendor.forge.setPrivate(vendor.repo, true);
+    await vendor.sync();
+    expect(await keptNow()).toBe('open');
+    expect(await steps()).toMatchObject({ keep_old_addresses: 'open', make_private: 'too_early' });
+    expect(await detail('keep_old_addresses')).toContain('nobody can read a file of a private repository');
+  });
+
   it('keeps a bridge file current: what nobody needs a key for, one commit a change, and none for nothing', async () => {
     await bridge();
     expect(onBranch('updates.xml')).toContain('<client>site</client>');
