@@ -108,9 +108,8 @@ function say(core: Core, call: Call, report: ForgeReport): void {
   if (hooks.length === 0 && fault === null) io.say('  no repository is connected yet');
   if (delivery !== null) {
     const why = delivery.detail === '' ? '' : ` (${delivery.detail})`;
-    io.say(
-      `  last delivery ${shortTime(delivery.receivedAt)}: ${delivery.event || 'unreadable'}, ${delivery.state}${why}`,
-    );
+    const event = delivery.event === '' ? '' : `${delivery.event}, `;
+    io.say(`  last delivery ${shortTime(delivery.receivedAt)}: ${event}${delivery.state}${why}`);
     return;
   }
   io.say('  no delivery ever came');

@@ -1,8 +1,13 @@
+import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeForge, type FakeRepository, startFakeForge } from '../../test/support/fake-forge.ts';
 import { makeGitRepository } from '../../test/support/git-repository.ts';
+import { openCore } from '../app.ts';
+import { readConfig } from '../config.ts';
+import { receiveHook } from '../forge/hooks.ts';
+import { makeLogger } from '../http/log.ts';
 import { zipBytes } from '../releases/zip-bytes-io.ts';
 import { EXIT } from './command.ts';
 import { demoRepositories } from './demo-repositories.ts';
@@ -135,6 +140,23 @@ describe('a forge with releases and hooks', () => {
     expect(json.failed).toHaveLength(1);
     expect(json.changed).toHaveLength(1);
     expect((await run('forge', 'check')).code).toBe(EXIT.ok);
+  });
+
+  it('tells of the last delivery, one that concerned nobody as well', async () => {
+    const { json } = await run('forge', 'list', '--json');
+    const read = readConfig(installation.env);
+    if (!read.ok) throw new Error(read.faults.join());
+    const core = await openCore(read.config, { log: makeLogger({ level: 'silent' }) });
+    const body = Buffer.from(JSON.stringify({ ref: 'refs/heads/main' }));
+    const signature = createHmac('sha256', hello.hooks[0]?.secret ?? '')
+      .update(body)
+      .digest('hex');
+    await receiveHook(core.forge, json.forges[0].id, body, {
+      ...{ 'content-type': 'application/json', 'x-gitea-event': 'push', 'x-gitea-delivery': 'one' },
+      'x-hub-signature-256': `sha256=${signature}`,
+    });
+    await core.close();
+    expect((await run('forge', 'check')).said).toMatch(/last delivery [\d-]+ [\d:]+: ignored \(a push of a branch\)/);
   });
 
   it('takes another token, once the forge has answered to it', async () => {
