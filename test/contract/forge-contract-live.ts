@@ -1,14 +1,21 @@
 import { z } from 'zod';
 import type { ForgeKind, RepositoryName } from '../../src/forge/forge.ts';
 import type { ForgeStage, StageRelease } from './forge-contract.ts';
+import { livePeople } from './forge-contract-live-people.ts';
 
-type Call = (method: string, path: string, body?: unknown) => Promise<unknown>;
+export type Call = (method: string, path: string, body?: unknown) => Promise<unknown>;
 
 /**
  * The contract on a real Gitea or Forgejo with a site admin's token. Makes an organization of its own and deletes it at the end.
- * The forge must let hooks go to 127.0.0.1 (`[webhook] ALLOWED_HOST_LIST = loopback`).
+ * The forge must let hooks go to 127.0.0.1 (`[webhook] ALLOWED_HOST_LIST = loopback`). With `withPeople` it makes and deletes users
+ * with common names: only on a forge that is there for tests.
  */
-export async function liveStage(kind: ForgeKind, baseUrl: string, token: string): Promise<ForgeStage> {
+export async function liveStage(
+  kind: ForgeKind,
+  baseUrl: string,
+  token: string,
+  withPeople: boolean,
+): Promise<ForgeStage> {
   const call: Call = (method, path, body) => request(baseUrl, token, method, path, body);
   const owner = `contract-${Date.now().toString(36)}`;
   const { login } = z.object({ login: z.string() }).parse(await call('GET', '/user'));
@@ -21,6 +28,7 @@ export async function liveStage(kind: ForgeKind, baseUrl: string, token: string)
       .parse(await call('GET', `/repositories/${made.get(name)}`));
     return `/repos/${full_name}`;
   };
+  const people = withPeople ? livePeople(baseUrl, owner, call, (repository) => at({ owner, ...repository })) : null;
   return {
     forge: { id: 'fge_live', kind, baseUrl, token, cacheDir: '' },
     owner,
@@ -54,9 +62,11 @@ export async function liveStage(kind: ForgeKind, baseUrl: string, token: string)
       const hooks = z.array(z.object({ id: z.number() })).parse(await call('GET', `${path}/hooks`));
       for (const { id } of hooks) await call('PATCH', `${path}/hooks/${id}`, { active: false });
     },
+    ...(people ? { people } : {}),
     close: async () => {
       for (const id of made.values()) await call('DELETE', await at({ owner, name: nameOf(made, id) }));
       await call('DELETE', `/orgs/${owner}`);
+      await people?.close();
     },
   };
 }
