@@ -6,15 +6,19 @@ import { kindOfId } from '../ids.ts';
 import { findRepositoryAt } from '../releases/level.ts';
 import type { Actor } from './actor.ts';
 import { type Place, reachOf } from './place.ts';
-import { placeOfThing, productIdsOfRepository } from './store-places.ts';
+import { placeOfGone, placeOfThing, productIdsOfRepository } from './store-places.ts';
 
-/** Where the parameters of a path lead: `org` with or without `repo`, else the thing with this `id`. null: nowhere. */
+/**
+ * Where the parameters of a path lead: `org` with or without `repo`, else the thing with this `id`, or where it was until it was
+ * deleted: whoever looks after a place may ask who did that. null: nowhere.
+ */
 export async function placeOf(db: Db, params: Readonly<Record<string, unknown>>): Promise<Place | null> {
   const { org, repo, id } = params;
   return db.read(async (tx) => {
     if (typeof org === 'string') return placeAtPath(tx, org, typeof repo === 'string' ? repo : null);
     const kind = typeof id === 'string' ? kindOfId(id) : null;
-    return kind === null ? null : placeOfThing(tx, kind, id as string);
+    if (kind === null) return null;
+    return (await placeOfThing(tx, kind, id as string)) ?? placeOfGone(tx, id as string);
   });
 }
 

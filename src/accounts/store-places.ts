@@ -14,6 +14,12 @@ export async function placeOfThing(tx: Tx, kind: IdKind, id: string): Promise<Pl
   return find ? find(tx, id) : null;
 }
 
+/** Where what is deleted belonged, as its last audit event says: to its organization as a whole, since more is not known. */
+export async function placeOfGone(tx: Tx, id: string): Promise<Place | null> {
+  const last = await tx('audit_events').where({ entity_id: id }).orderBy('id', 'desc').first('organization_id');
+  return last?.organization_id ? whole(last) : null;
+}
+
 type Asked = Promise<{ organization_id: string | null } | undefined>;
 
 /** Kinds whose organization one statement tells. */

@@ -183,6 +183,18 @@ onEachDatabase('what people may do', (database) => {
     await reconcileAll();
   });
 
+  it('reaches to the audit of what they deleted, and no further', async () => {
+    const olga = await world.signIn('olga');
+    const hook = { url: 'https://hooks.example.com/', types: ['*'] };
+    const { json: made } = await ask(olga, 'POST', `${org()}/webhooks`, hook);
+    expect(await status(olga, 'DELETE', `/webhooks/${made.id}`)).toBe(204);
+    const { json } = await ask(olga, 'GET', `/audit/${made.id}`);
+    expect(json.items.map(({ action }: { action: string }) => action)).toEqual(['webhook.remove', 'webhook.create']);
+    expect(await status(olga, 'GET', `/webhooks/${made.id}`)).toBe(404);
+    for (const login of ['rita', 'zed'])
+      expect(await status(await world.signIn(login), 'GET', `/audit/${made.id}`)).toBe(404);
+  });
+
   it('is given to teams by the organization from the next request on', async () => {
     await giveTeams();
     const sam = await world.signIn('sam');
