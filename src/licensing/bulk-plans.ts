@@ -76,8 +76,7 @@ export async function planBulk(db: Db, organizationId: string, wish: BulkWish, b
 async function chosen(db: Db, selection: BulkWish['selection'], now: number): Promise<string[]> {
   if ('licenseIds' in selection) return [...new Set(selection.licenseIds)].sort();
   const { filter } = selection;
-  if (filter.status !== undefined || filter.expiringBefore !== undefined || filter.expiredBefore !== undefined)
-    await settleStandings(db, now);
+  await settleStandings(db, now);
   const ids: string[] = [];
   for (let after: string | null = null; ; ) {
     const found = await db.read((tx) => licenseIdsMatching(tx, filter, after, SLICE, toIso(now)));
