@@ -3,11 +3,12 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { chainsOf } from './chains.ts';
 import { changeLicensesIn, problemOf } from './change-licenses.ts';
 import type { By } from './keys.ts';
 import type { Grant } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
-import { openGrants, spansOf } from './spans.ts';
+import { type Span, spansOf } from './spans.ts';
 import {
   closingsOf,
   findGrant,
@@ -73,7 +74,11 @@ export async function changeEnd(tx: Tx, change: EndChange, by: By): Promise<bool
     throw problem('PAYMENT_LINE_CONFLICT', `this payment was sold as ${earlier.packageId} in ${earlier.licenseId}`);
   if (earlier) return false;
   const ledger = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
-  const mine = openGrants(ledger).filter((grant) => isMainOf(grant, change.repositoryId));
+  // What another package took the place of is not renewed, and its time is as the whole ledger has it.
+  const carrying = new Set(chainsOf(ledger, by.now).map(({ packageId }) => packageId));
+  const mine = spansOf(ledger).filter(
+    ({ grant }) => isMainOf(grant, change.repositoryId) && carrying.has(grant.package.id),
+  );
   if (mine.length === 0) throw problem('NOTHING_OPEN', 'the license has nothing open whose end could be set');
   const base = renewed(mine, change, by);
   const record = (await grantsOf(tx, license.id)).find(({ id }) => id === base.id) as GrantRecord;
@@ -97,9 +102,8 @@ function isMainOf(grant: Grant, repositoryId: string | null): boolean {
 }
 
 /** The grant that a paid renewal goes on with: the one that lasts longest. */
-function renewed(mine: readonly Grant[], change: EndChange, by: By): Grant {
-  const spans = spansOf(mine);
-  const last = spans.reduce<(typeof spans)[number] | null>(
+function renewed(mine: readonly Span[], change: EndChange, by: By): Grant {
+  const last = mine.reduce<Span | null>(
     (a, b) => (a === null || (b.end ?? Infinity) > (a.end ?? Infinity) ? b : a),
     null,
   );

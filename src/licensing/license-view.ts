@@ -125,7 +125,14 @@ export function licenseView(whole: WholeLicense, repositoryId: string | null, no
 function shownLedger(ledger: readonly Grant[], repositoryId: string | null): readonly Grant[] {
   if (repositoryId === null) return ledger;
   const mine = ledger.filter((grant) => grant.package.repositoryId === repositoryId);
-  return mine.some((grant) => grant.package.kind !== 'addon') ? mine : ledger;
+  if (mine.every((grant) => grant.package.kind === 'addon')) return ledger;
+  // Others give nothing here, but what they took the place of is over all the same.
+  return ledger.map((grant) => (mine.includes(grant) ? grant : givingNothing(grant)));
+}
+
+function givingNothing(grant: Grant): Grant {
+  const { package: sold } = grant;
+  return { ...grant, package: { ...sold, kind: 'addon', terms: { ...sold.terms, products: [] } } };
 }
 
 /** Only sites hold slots so far. */

@@ -24,6 +24,22 @@ onEachDatabase('the shop routes', (database) => {
   const sell = async (body: object, headers: Record<string, string> = {}) =>
     api.post(`${base}/license-keys`, { ...buyer, ...body }, { headers });
 
+  it('shows and renews nothing of a package that another one took the place of', async () => {
+    const lifetime = await ownPackage({ terms: { length: null } });
+    const wide = await seedPackage(database().db, shop.organization);
+    const { json } = await sell({ package_id: lifetime.id });
+    const path = `${base}/license-keys/${json.id}`;
+    const end = { valid_until: '2026-09-01T00:00:00.000Z' };
+    api.pass(DAY);
+    const changed = await api.post(`/licenses/${json.license_id}/switch`, { package_id: wide.id, ...end });
+    expect(changed.json).toMatchObject({ status: 'active', ...end });
+    expect((await api.get(path)).json).toMatchObject({ status: 'expired', valid_until: '2026-01-02T12:00:00.000Z' });
+    const later = { valid_until: '2028-01-01T00:00:00Z' };
+    for (const body of [{ ...later, payment_ref: payment() }, later])
+      expect((await api.patch(path, body)).json.code).toBe('NOTHING_OPEN');
+    api.pass(-DAY);
+  });
+
   it('sells a package: 201 with the full key, its license and the line of the ledger', async () => {
     const sold = await ownPackage({ terms: { sites: 3 } });
     const answer = await sell({
