@@ -366,4 +366,12 @@ onEachDatabase('the sender', (database) => {
     await event();
     expect(receiver.received).toHaveLength(1);
   });
+
+  it('has nothing in hand once it has stopped, even where it stops while it looks for work', async () => {
+    const id = await event();
+    sender.start();
+    await sender.stop();
+    const { state, leaseId } = await stored(id);
+    expect([state, leaseId]).toEqual(['delivered', null]);
+  });
 });

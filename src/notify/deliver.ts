@@ -61,6 +61,7 @@ export function makeSender(deps: SenderDeps): Sender {
   const running = new Set<Promise<void>>();
   let stopped = true;
   let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
 
   async function fill(): Promise<number> {
     const times = timesAt(clock());
@@ -83,7 +84,8 @@ export function makeSender(deps: SenderDeps): Sender {
       stopped = false;
       const tick = () => {
         if (stopped) return;
-        fill()
+        looking = fill()
+          .then(() => undefined)
           .catch(deps.onError)
           .finally(() => {
             if (!stopped) timer = setTimeout(tick, IDLE_MS);
@@ -94,6 +96,8 @@ export function makeSender(deps: SenderDeps): Sender {
     async stop() {
       stopped = true;
       clearTimeout(timer);
+      // What it leases is begun, and must be written down before the database closes.
+      await looking;
       await Promise.allSettled(running);
     },
     async drain() {
