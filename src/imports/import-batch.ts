@@ -1,6 +1,7 @@
 import type { Tx } from '../db/dialect.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import type { By } from '../licensing/keys.ts';
+import { maskedRef } from '../licensing/personal.ts';
 import type { PackageRecord } from '../licensing/store-packages.ts';
 import type { Product } from '../releases/product.ts';
 import type { Secrets } from '../secrets.ts';
@@ -87,6 +88,21 @@ export function refused(code: RowCode, words: string): Told {
 
 export type { Told };
 
+/** What was anonymized since is known by what stands in its place, or the same file would bring the person back. */
+async function broughtBefore(
+  tx: Tx,
+  { organization, source, secrets }: ImportGround,
+  kind: string,
+  refs: readonly string[],
+): Promise<[ref: string, id: string][]> {
+  const masked = new Map(refs.map((ref) => [ref, maskedRef(secrets.lookupHash, { kind, ref })]));
+  const found = await broughtIn(tx, organization.id, source, kind, [...masked.keys(), ...masked.values()]);
+  return [...masked].flatMap(([ref, mask]) => {
+    const id = found.get(ref) ?? found.get(mask);
+    return id === undefined ? [] : [[ref, id] as [string, string]];
+  });
+}
+
 /** The look-up hash of each key in the items, and what else must be looked up for them, in few statements. */
 export async function lookedUp(
   tx: Tx,
@@ -95,7 +111,7 @@ export async function lookedUp(
   hashes: readonly string[],
   keyRefs: readonly string[],
 ): Promise<Pick<ImportBatch, 'before' | 'keys' | 'payments' | 'customers'>> {
-  const { organization, source } = ground;
+  const { organization } = ground;
   const licenses = items.flatMap((item) => (item.type === 'license' ? [item] : []));
   const named = licenses.flatMap(({ customer }) => (typeof customer === 'string' ? [customer] : []));
   const inline = licenses.flatMap(({ customer }) => (typeof customer === 'object' ? [customer] : []));
@@ -107,8 +123,7 @@ export async function lookedUp(
   refs.set('key', [...keyRefs]);
   const before = new Map<string, string>();
   for (const [kind, list] of refs)
-    for (const [ref, id] of await broughtIn(tx, organization.id, source, kind, list))
-      before.set(placeOfRef(kind, ref), id);
+    for (const [ref, id] of await broughtBefore(tx, ground, kind, list)) before.set(placeOfRef(kind, ref), id);
   const facts = [...inline, ...items.flatMap((item) => (item.type === 'customer' ? [item] : []))];
   const emails = [...facts.map(({ email }) => email), ...named.map((name) => name.toLowerCase())].filter(
     (each) => each !== '',

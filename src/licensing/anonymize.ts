@@ -9,7 +9,7 @@ import { problem } from '../errors.ts';
 import { findOrganization, lockOrganization } from '../forge/store.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, revokeKey } from './keys.ts';
-import { maskedSite, withoutPersons } from './personal.ts';
+import { maskedRef, maskedSite, ownNames, withoutPersons } from './personal.ts';
 import { refreshLicense } from './refresh.ts';
 import { releaseActivation } from './store-activations.ts';
 import {
@@ -18,6 +18,8 @@ import {
   forgetCustomer,
   forgetTexts,
   maskSite,
+  renameImported,
+  renameKeylessSites,
   renameSites,
   rewriteEvent,
   siteNamesOf,
@@ -82,7 +84,9 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
   if (customer.anonymizedAt !== null) return gone;
   const organization = await findOrganization(tx, customer.organizationId);
   const ids = [customer.id, ...(await mergedInto(tx, customer.id))];
+  const maskRef = (row: { kind: string; ref: string }) => maskedRef(secrets.lookupHash, row);
   gone.events = await forgetEvents(tx, ids);
+  await renameImported(tx, ids, maskRef);
   for (let after = ''; ; ) {
     const licenseIds = await licenseIdsOf(tx, ids, after, BATCH);
     const last = licenseIds.at(-1);
@@ -96,10 +100,12 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
       }
       const keyIds = keys.map((key) => key.id);
       if (keepKeys) await freeSites(tx, licenseId, by);
-      gone.sites += await forgetSites(tx, secrets, licenseId, keyIds);
+      gone.sites += await forgetSites(tx, secrets, { id: licenseId, organizationId: customer.organizationId }, keyIds);
     }
     await forgetTexts(tx, licenseIds);
-    gone.events += await forgetEvents(tx, await thingsOf(tx, licenseIds));
+    const things = await thingsOf(tx, licenseIds);
+    gone.events += await forgetEvents(tx, things);
+    await renameImported(tx, things, maskRef);
     gone.licenses += licenseIds.length;
     after = last;
   }
@@ -118,9 +124,16 @@ async function freeSites(tx: Tx, licenseId: string, by: By): Promise<void> {
   if (license) await refreshLicense(tx, license, by.now);
 }
 
-async function forgetSites(tx: Tx, secrets: Secrets, licenseId: string, keyIds: readonly string[]): Promise<number> {
-  const mask = (name: string) => maskedSite(secrets.lookupHash, licenseId, name);
-  const rows = await sitesOfLicense(tx, licenseId);
+async function forgetSites(
+  tx: Tx,
+  secrets: Secrets,
+  license: { id: string; organizationId: string },
+  keyIds: readonly string[],
+): Promise<number> {
+  const mask = (name: string) => maskedSite(secrets.lookupHash, license.id, name);
+  const rows = await sitesOfLicense(tx, license.id);
+  const own = rows.flatMap(ownNames);
+  await renameKeylessSites(tx, license.organizationId, new Map(own.map((name) => [name, mask(name)])));
   for (const { id, identity, host, instance } of rows) {
     const masked = instance === null ? null : mask(instance);
     await maskSite(tx, { id, identity: mask(identity), host: mask(host), instance: masked });

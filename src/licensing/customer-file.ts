@@ -14,10 +14,16 @@ import {
   eventRows,
   GRANT_COLUMNS,
   grantRows,
+  IMPORT_COLUMNS,
+  INSTALLATION_FILE_COLUMNS,
+  importRows,
+  installationRows,
   KEY_FILE_COLUMNS,
   keyIdsOf,
   keyRows,
   licenseIdsOf,
+  REFUSAL_COLUMNS,
+  refusalRows,
   SITE_COLUMNS,
   siteRows,
   thingsOf,
@@ -50,6 +56,18 @@ const PARTS = {
   keys: { columns: KEY_FILE_COLUMNS, rows: (tx, { licenseIds }) => keyRows(tx, licenseIds) },
   sites: { columns: SITE_COLUMNS, rows: (tx, { licenseIds }) => siteRows(tx, licenseIds) },
   usage: { columns: USAGE_COLUMNS, rows: async (tx, { licenseIds }) => usageRows(tx, await keyIdsOf(tx, licenseIds)) },
+  installations: {
+    columns: INSTALLATION_FILE_COLUMNS,
+    rows: async (tx, { licenseIds }) => installationRows(tx, await keyIdsOf(tx, licenseIds)),
+  },
+  refusals: {
+    columns: REFUSAL_COLUMNS,
+    rows: async (tx, { licenseIds }) => refusalRows(tx, await keyIdsOf(tx, licenseIds)),
+  },
+  imports: {
+    columns: IMPORT_COLUMNS,
+    rows: async (tx, { licenseIds }) => importRows(tx, await thingsOf(tx, licenseIds)),
+  },
   events: { columns: EVENT_COLUMNS, rows: async (tx, { licenseIds }) => eventRows(tx, await thingsOf(tx, licenseIds)) },
 } as const satisfies Record<string, Part>;
 
@@ -83,6 +101,7 @@ async function* partRows(file: CustomerFile, part: FilePart): AsyncGenerator<Cel
   if (part === 'customer') return yield [file.customer];
   // What was done to the customer itself hangs on no license.
   if (part === 'events') yield file.db.read((tx) => eventRows(tx, file.ids));
+  if (part === 'imports') yield file.db.read((tx) => importRows(tx, file.ids));
   for (let after = ''; ; ) {
     const from = after;
     const { rows, last } = await file.db.read(async (tx) => {

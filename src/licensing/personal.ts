@@ -12,6 +12,23 @@ export function maskedSite(hash: (text: string) => string, licenseId: string, na
   return `${MASKED}${hash(`site|${licenseId}|${name}`).slice(0, 32)}`;
 }
 
+/** What stands in the place of the name that a thing had where it was brought in from: that row is known again, nobody reads it. */
+export function maskedRef(hash: (text: string) => string, { kind, ref }: { kind: string; ref: string }): string {
+  return ref.startsWith(MASKED) ? ref : `${MASKED}${hash(`import|${kind}|${ref}`).slice(0, 32)}`;
+}
+
+/** Sites that are nobody's own: the same name stands on every desk. */
+const EVERYBODYS = ['loopback', 'private', 'reserved'];
+
+/** The names under which usage may tell of a site without any key. */
+export function ownNames({
+  identity,
+  host,
+  exemptReason,
+}: Record<'identity' | 'host', string> & { exemptReason: string | null }): string[] {
+  return EVERYBODYS.includes(exemptReason ?? '') ? [] : [...new Set([identity, host])].filter((name) => name !== '');
+}
+
 /** Fields of audit events that tell of no person: ids, amounts and times. */
 const IMPERSONAL = new Set([
   ...[

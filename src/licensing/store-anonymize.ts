@@ -1,4 +1,5 @@
-import { engineOf, type Tx } from '../db/dialect.ts';
+import { among, engineOf, type Tx } from '../db/dialect.ts';
+import { fromRow } from '../db/rows.ts';
 
 /** Takes out of the tables what tells of a person, and leaves what the books need. */
 
@@ -10,10 +11,14 @@ interface SiteRow {
   identity: string;
   host: string;
   instance: string | null;
+  exemptReason: string | null;
 }
 
 export async function sitesOfLicense(tx: Tx, licenseId: string): Promise<SiteRow[]> {
-  return tx('activations').where({ license_id: licenseId }).select('id', 'identity', 'host', 'instance');
+  const rows = await tx('activations')
+    .where({ license_id: licenseId })
+    .select('id', 'identity', 'host', 'instance', 'exempt_reason');
+  return rows.map((row) => fromRow<SiteRow>(row));
 }
 
 /** Every name of a site that was ever told with one of these keys. */
@@ -30,7 +35,7 @@ export async function siteNamesOf(tx: Tx, keyIds: readonly string[]): Promise<st
   return [...names];
 }
 
-export async function maskSite(tx: Tx, { id, ...names }: SiteRow): Promise<void> {
+export async function maskSite(tx: Tx, { id, ...names }: Omit<SiteRow, 'exemptReason'>): Promise<void> {
   await tx('activations')
     .where({ id })
     .update({ ...names, host_reversed: '', label: null });
@@ -43,14 +48,54 @@ export async function renameSites(
   names: ReadonlyMap<string, string>,
 ): Promise<void> {
   if (keyIds.length === 0 || names.size === 0) return;
-  const each = engineOf(tx) === 'postgres' ? 'json_each_text(?::json)' : 'json_each(?)';
-  const given = JSON.stringify(Object.fromEntries(names));
   for (const table of SITES_OF_KEYS) {
     await tx(table)
       .whereIn('key_id', keyIds)
       .whereNot('site', '')
-      .update({ site: tx.raw(`(select n.value from ${each} n where n.key = ${table}.site)`, [given]) });
+      .update({ site: renamed(tx, table, names) });
   }
+}
+
+/** The same for what came without a key, where only the name of the site tells whose it was. */
+export async function renameKeylessSites(
+  tx: Tx,
+  organizationId: string,
+  names: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (names.size === 0) return;
+  const products: string[] = await tx('products').where({ organization_id: organizationId }).pluck('id');
+  const given = JSON.stringify([...names.keys()]);
+  for (const table of SITES_OF_KEYS) {
+    const rows = tx(table)
+      .where('key_id', '')
+      .whereIn('product_id', products)
+      .whereRaw(`site ${among(tx)}`, [given]);
+    // Day by day the rows are found by their key, instead of by a walk through all that came without one.
+    if (table === 'usage_daily')
+      rows.whereIn('day', tx('usage_totals').whereIn('product_id', products).distinct('day'));
+    await rows.update({ site: renamed(tx, table, names) });
+  }
+}
+
+function renamed(tx: Tx, table: string, names: ReadonlyMap<string, string>) {
+  const each = engineOf(tx) === 'postgres' ? 'json_each_text(?::json)' : 'json_each(?)';
+  const given = JSON.stringify(Object.fromEntries(names));
+  return tx.raw(`(select n.value from ${each} n where n.key = ${table}.site)`, [given]);
+}
+
+/** By what names these things were brought in from elsewhere: addresses of people, hosts, numbers in somebody's books. */
+export async function renameImported(
+  tx: Tx,
+  entityIds: readonly string[],
+  rename: (row: { kind: string; ref: string }) => string,
+): Promise<void> {
+  const rows = await tx('import_rows')
+    .whereIn('entity_id', entityIds)
+    .select('organization_id', 'source', 'kind', 'ref');
+  for (const row of rows)
+    await tx('import_rows')
+      .where(row)
+      .update({ ref: rename(row) });
 }
 
 /** Free texts of licenses, keys and closings. */

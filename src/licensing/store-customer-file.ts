@@ -65,6 +65,31 @@ export async function usageRows(tx: Tx, keyIds: readonly string[]): Promise<File
   return tx('usage_daily').whereIn('key_id', keyIds).orderBy(['key_id', 'day']).select(USAGE_COLUMNS);
 }
 
+export const INSTALLATION_FILE_COLUMNS = [
+  ...['product_id', 'key_id', 'site', 'activation_id', 'version', 'version_from', 'platform_version'],
+  ...['first_seen_at', 'changed_at', 'last_seen_at'],
+];
+
+export async function installationRows(tx: Tx, keyIds: readonly string[]): Promise<FileRow[]> {
+  const columns = INSTALLATION_FILE_COLUMNS;
+  return tx('installations').whereIn('key_id', keyIds).orderBy(['key_id', 'product_id', 'site']).select(columns);
+}
+
+export const REFUSAL_COLUMNS = [
+  ...['day', 'product_id', 'key_id', 'site', 'kind', 'version', 'platform_version', 'code', 'count', 'last_at'],
+];
+
+export async function refusalRows(tx: Tx, keyIds: readonly string[]): Promise<FileRow[]> {
+  return tx('usage_refusals').whereIn('key_id', keyIds).orderBy(['key_id', 'day']).select(REFUSAL_COLUMNS);
+}
+
+export const IMPORT_COLUMNS = ['source', 'kind', 'ref', 'entity_id', 'import_id'];
+
+/** By what names these things were brought in from elsewhere. */
+export async function importRows(tx: Tx, entityIds: readonly string[]): Promise<FileRow[]> {
+  return tx('import_rows').whereIn('entity_id', entityIds).orderBy(['source', 'kind', 'ref']).select(IMPORT_COLUMNS);
+}
+
 export const EVENT_COLUMNS = ['at', 'actor', 'action', 'entity', 'entity_id', 'changes'];
 
 /** What was done to these things, oldest first. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { toIso } from '../../src/clock.ts';
+import { newId } from '../../src/ids.ts';
+import { noteBroughtIn } from '../../src/imports/store-imports.ts';
 import { appendUsage } from '../../src/licensing/store-usage.ts';
 import { rollUp } from '../../src/licensing/usage.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
@@ -57,8 +59,23 @@ onEachDatabase('what is kept of a customer', (database) => {
     await seedSite(db, license, `${PERSON}.example.com`, { keyId: license.key_id, instance });
     await db.tx((tx) => tx('activations').where({ license_id: license.id }).update({ label: PERSON }));
     await db.tx((tx) => appendUsage(tx, [entry(`${PERSON}.example.com`, 1), entry(`${PERSON}2.example.com`, 2)]));
+    const refused = (key_id: string) => ({
+      ...entry(`${PERSON}.example.com`, 4),
+      key_id,
+      code: 'EXPIRED',
+      refused: 1 as const,
+    });
+    const keyless = { ...refused(''), license_id: '' };
+    await db.tx((tx) => appendUsage(tx, [refused(license.key_id), keyless]));
     await rollUp(db);
-    await db.tx((tx) => appendUsage(tx, [entry(`${PERSON}.example.com`, 3)]));
+    await db.tx((tx) => appendUsage(tx, [entry(`${PERSON}.example.com`, 3), keyless]));
+    const where = { organizationId: shop.organization.id, source: 'crm', importId: newId('import') };
+    await db.tx((tx) =>
+      noteBroughtIn(tx, where, [
+        { kind: 'customer', ref: `${PERSON}2@example.com`, entityId: double },
+        { kind: 'site', ref: `L-1/${PERSON}.example.com`, entityId: license.id },
+      ]),
+    );
     await api.post(`/customers/${double}/merge`, { into: customer });
   });
   afterAll(() => api.close());
@@ -74,6 +91,9 @@ onEachDatabase('what is kept of a customer', (database) => {
       'keys',
       'sites',
       'usage',
+      'installations',
+      'refusals',
+      'imports',
       'events',
     ]);
     expect(json.customer).toMatchObject({ id: customer, email: `${PERSON}1@example.com`, licenses: 1 });
@@ -83,7 +103,16 @@ onEachDatabase('what is kept of a customer', (database) => {
     expect(json.sites[0]).toMatchObject({ host: `${PERSON}.example.com`, counted: true });
     expect(json.usage.map(({ site, count }: { site: string; count: number }) => [site, count]).sort()).toEqual([
       [`${PERSON}.example.com`, 1],
+      [`${PERSON}.example.com`, 1],
       [`${PERSON}2.example.com`, 1],
+    ]);
+    expect(json.installations).toMatchObject([
+      { key_id: license.key_id, site: `${PERSON}.example.com`, activation_id: json.sites[0].id, version: '1.0.0' },
+      { key_id: license.key_id, site: `${PERSON}2.example.com`, activation_id: null },
+    ]);
+    expect(json.refusals).toMatchObject([{ key_id: license.key_id, site: `${PERSON}.example.com`, code: 'EXPIRED' }]);
+    expect(json.imports.map(({ ref }: { ref: string }) => ref)).toEqual([
+      ...[`${PERSON}2@example.com`, `L-1/${PERSON}.example.com`],
     ]);
     const actions = json.events.map(({ action }: { action: string }) => action);
     for (const action of [
@@ -99,7 +128,8 @@ onEachDatabase('what is kept of a customer', (database) => {
   });
 
   it('is given out part by part, as CSV too', async () => {
-    for (const part of ['customer', 'licenses', 'grants', 'keys', 'sites', 'usage', 'events']) {
+    const parts = ['customer', 'licenses', 'grants', 'keys', 'sites', 'usage', 'installations', 'refusals', 'imports'];
+    for (const part of [...parts, 'events']) {
       const csv = await api.get(`/customers/${customer}/export?part=${part}&format=csv`);
       expect([part, csv.status, csv.headers.get('content-type')]).toEqual([part, 200, 'text/csv; charset=utf-8']);
       expect(csv.text.split('\r\n').length).toBeGreaterThan(2);
@@ -134,6 +164,16 @@ onEachDatabase('what is kept of a customer', (database) => {
     expect((await api.get(`/customers/${customer}`)).json.name).toBe(`${PERSON} 1`);
     const rows = await everything(database());
     const holding = [...rows].filter(([, text]) => text.includes(PERSON)).map(([table]) => table);
+    expect(holding).toEqual(
+      expect.arrayContaining([
+        'activations',
+        'import_rows',
+        'installations',
+        'usage_daily',
+        'usage_log',
+        'usage_refusals',
+      ]),
+    );
     expect(holding.length).toBeGreaterThan(8);
 
     const done = await api.post(`/customers/${customer}/anonymize`, {});
@@ -147,6 +187,11 @@ onEachDatabase('what is kept of a customer', (database) => {
     const { json: key } = await api.get(`/keys/${license.key_id}`);
     expect(key).toMatchObject({ key_status: 'revoked', revoke_reason: 'anonymized', label: '', domains: [] });
     await rollUp(database().db);
+    expect([...(await everything(database())).values()].join()).not.toContain(PERSON);
+
+    const csv = `email,name\n${PERSON}2@example.com,${PERSON}\n`;
+    const back = await api.post(`${base}/imports`, { source: 'crm', kind: 'customers', csv, dry_run: false });
+    expect(back.json.import.counts).toMatchObject({ created: 0, unchanged: 1 });
     expect([...(await everything(database())).values()].join()).not.toContain(PERSON);
 
     const again = await api.post(`/customers/${customer}/anonymize`, {});
