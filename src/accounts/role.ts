@@ -6,7 +6,7 @@ import { z } from 'zod';
  * - `admin`: owner of the organization; on what belongs to one repository also that repository's administrator.
  * - `site_admin`: the forge's administrator, or the operator by a login link.
  */
-export const ROLES = ['viewer', 'support', 'manager', 'admin', 'site_admin'] as const;
+const ROLES = ['viewer', 'support', 'manager', 'admin', 'site_admin'] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
 

@@ -7,7 +7,7 @@ const LONGEST_SORT_NAME = 60;
 const LAST_SIGN = '\u{10FFFF}';
 
 /** Small letters without accents. */
-export function foldText(text: string): string {
+function foldText(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().normalize('NFKC');
 }
 

@@ -107,7 +107,7 @@ export async function ownsMaster(tx: Tx, id: string): Promise<boolean> {
   return (await tx('licenses').where({ customer_id: id, master: true }).first('id')) !== undefined;
 }
 
-export async function findCustomer(tx: Tx, id: string): Promise<CustomerRecord | null> {
+async function findCustomer(tx: Tx, id: string): Promise<CustomerRecord | null> {
   return (await findCustomers(tx, [id])).get(id) ?? null;
 }
 

@@ -15,7 +15,7 @@ const IN_WORDS: Partial<Record<IdKind, string>> = {
 };
 
 /** `a product`, `an audit event`. */
-export function inWords(kind: IdKind): string {
+function inWords(kind: IdKind): string {
   return IN_WORDS[kind] ?? `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 

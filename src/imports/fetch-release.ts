@@ -7,7 +7,7 @@ import { HASH_NAMES, type OldRelease } from '../updates/old-releases.ts';
 export type FetchedRelease =
   | { ok: true; path: string; digest: Digest; from: string; name: string }
   | { ok: false; code: FetchFault; words: string };
-export type FetchFault = 'FILE_MISSING' | 'FILE_TOO_LARGE' | 'HASH_MISMATCH';
+type FetchFault = 'FILE_MISSING' | 'FILE_TOO_LARGE' | 'HASH_MISMATCH';
 
 /** No host has this name (RFC 6761), so every address counts as a stranger's. */
 const NOWHERE = 'https://forge.invalid';

@@ -51,7 +51,7 @@ export interface ImportBatch extends ImportGround {
 /** An id that stands for what a dry run would have made. */
 export const WOULD_BE = 'would-be';
 
-export function placeOfRef(kind: string, ref: string): string {
+function placeOfRef(kind: string, ref: string): string {
   return `${kind}\n${ref}`;
 }
 

@@ -167,7 +167,7 @@ export const SiteRowItem = z.strictObject({
 export type SiteRowItem = z.output<typeof SiteRowItem>;
 
 /** The first line of what was given out. */
-export const HeaderItem = z.object({ type: z.literal('feedgate-export'), version: z.literal(1), source: ref });
+const HeaderItem = z.object({ type: z.literal('feedgate-export'), version: z.literal(1), source: ref });
 
 /** What an owner may set of a product that is here already. */
 export const ProductItem = z.strictObject({

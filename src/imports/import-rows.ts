@@ -15,10 +15,7 @@ export interface TableRules extends CsvRules {
 }
 
 /** Which of our columns stand where; throws INVALID_REQUEST that names all that is missing or not known. */
-export function readHeader(
-  header: readonly string[],
-  rules: TableRules,
-): { columns: (string | null)[]; ignored: string[] } {
+function readHeader(header: readonly string[], rules: TableRules): { columns: (string | null)[]; ignored: string[] } {
   const { kind, profile, map } = rules;
   const wrong = [...map.values()].filter((name) => name !== '' && !COLUMNS[kind].includes(name));
   const columns = header.map((name) => columnOf(name, kind, profile, map));

@@ -2,14 +2,14 @@ import type { Route } from '../../src/http/route.ts';
 import type { ApiServer } from './api-server.ts';
 
 /** A request and its answer as the OpenAPI document shows them. */
-export interface ApiExample {
+interface ApiExample {
   parameters?: Record<string, string | number | boolean>;
   body?: unknown;
   status: number;
   answer?: unknown;
 }
 
-export interface Wish {
+interface Wish {
   params?: Record<string, string>;
   query?: Record<string, string | number | boolean>;
   body?: unknown;

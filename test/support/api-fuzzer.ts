@@ -14,7 +14,7 @@ interface Parameter {
 
 type Content = Record<string, { schema: JsonSchema }>;
 
-export interface Operation {
+interface Operation {
   operationId: string;
   parameters: Parameter[];
   requestBody?: { content: Content };

@@ -12,7 +12,7 @@ import { playedForge, SEED_NOW, seedForge, seedOrganization, seedProduct, seedRe
 import { type SeededPerson, seedOperator } from './seed-people.ts';
 
 /** A site of a license, seen by a poll before. */
-export type SeeSite = (licenseId: string, host: string) => Promise<void>;
+type SeeSite = (licenseId: string, host: string) => Promise<void>;
 
 const MANIFEST = `<?xml version="1.0" encoding="utf-8"?>
 <extension type="plugin" group="system" method="upgrade">

@@ -9,7 +9,7 @@ import {
   refusal,
 } from './fake-github-world.ts';
 
-export interface FakeGitHubTeam {
+interface FakeGitHubTeam {
   id: number;
   organization: string;
   name: string;
