@@ -6,9 +6,10 @@ import { pageOfAll } from '../http/page-of-all.ts';
 import { pageBody, pageOf, pageQuery } from '../http/paging.ts';
 import { type Context, type Route, route } from '../http/route.ts';
 import { organizationsOf } from '../releases/level.ts';
+import { repositoriesOf } from './own-repositories.ts';
 import type { RoleIn, Standings } from './people-roles.ts';
 import type { SignedIn } from './person.ts';
-import { Role } from './role.ts';
+import { holdsRole, Role } from './role.ts';
 import { Scope } from './scope.ts';
 import type { Session } from './session.ts';
 import { endOtherSessions, endSession, sessionsOf } from './sessions.ts';
@@ -31,6 +32,14 @@ const MeView = z
     organizations_complete: z
       .boolean()
       .meta({ description: 'false: of some organizations the forge could not be asked for the role' }),
+    repositories: z
+      .array(z.object({ id: z.string(), organization_id: z.string(), organization: z.string(), name: z.string() }))
+      .meta({
+        description: 'Which a person administers in organizations where he is not `admin`; `organization` is the slug',
+      }),
+    repositories_complete: z
+      .boolean()
+      .meta({ description: 'false: of some repositories the forge could not be asked, or there are too many' }),
   })
   .meta({ id: 'Me' });
 
@@ -129,15 +138,23 @@ async function meView(
       ...{ kind: 'token', id: actor.id, name: null, login: null, forge_id: null, session_id: null },
       scopes: [...actor.scopes].sort(),
       organizations: organizationsView(organizations.map((organization) => ({ organization, role: actor.role }))),
-      organizations_complete: true,
+      ...{ organizations_complete: true, repositories: [], repositories_complete: true },
     };
   }
   const { roles, complete } = await standings.all(person, { now, isWrite: false });
+  const whole = new Set(
+    roles.filter(({ role }) => holdsRole(role, 'admin')).map(({ organization }) => organization.id),
+  );
+  const own = await repositoriesOf({ db, standings }, person, whole, now);
   return {
     ...{ kind: 'person', id: person.id, name: person.name, login: person.login, forge_id: person.forgeId },
     ...{ session_id: person.sessionId, scopes: [...actor.scopes].sort() },
     organizations: organizationsView(roles),
     organizations_complete: complete,
+    repositories: own.repositories.map(({ organization, repository: { id, name } }) => ({
+      ...{ id, organization_id: organization.id, organization: organization.slug, name },
+    })),
+    repositories_complete: own.complete,
   };
 }
 

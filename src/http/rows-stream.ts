@@ -69,7 +69,7 @@ function cellText(cell: Cell): string {
 /** A spreadsheet runs a cell that begins like a formula, so such a one gets an apostrophe in front (OWASP, CSV injection). */
 export function csvLines(rows: readonly (readonly string[])[]): string {
   return stringify(
-    rows.map((row) => row.map((cell) => (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell))),
+    rows.map((row) => row.map((cell) => (/^[=+\-@\t\r\n＝＋－＠]/u.test(cell) ? `'${cell}` : cell))),
     { record_delimiter: 'windows' },
   );
 }

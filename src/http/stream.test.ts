@@ -145,9 +145,12 @@ describe('an answer that is sent in pieces', () => {
 });
 
 describe('a cell', () => {
-  it.each(['=1', '+1', '-1', '@a', '\ta', '\ra'])('that would be run as a formula is only text: %j', (cell) => {
-    expect(csvLines([[cell]])).toContain(`'${cell}`);
-  });
+  it.each(['=1', '+1', '-1', '@a', '\ta', '\ra', '\na', '＝1', '＋1', '－1', '＠a'])(
+    'that would be run as a formula is only text: %j',
+    (cell) => {
+      expect(csvLines([[cell]])).toContain(`'${cell}`);
+    },
+  );
   it('that only holds such a sign stays', () => {
     expect(csvLines([['a=1', 'x@example.com', '']])).toBe('a=1,x@example.com,\r\n');
   });

@@ -67,7 +67,7 @@ export async function* rowsOfTable(
 
 /** An export for spreadsheets puts an apostrophe before what looks like a formula. */
 function plain(cell: string): string {
-  return /^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
+  return /^'[=+\-@\t\r\n＝＋－＠]/u.test(cell) ? cell.slice(1) : cell;
 }
 
 /** The rows of a file in JSON lines; the source that its first line names goes to `onSource`. */

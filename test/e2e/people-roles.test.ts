@@ -91,6 +91,14 @@ onEachDatabase('what people may do', (database) => {
     for (const login of ['rita', 'nora', 'zed']) expect(await rolesOf(login)).toEqual([]);
   });
 
+  it('names the repositories of who administers no more than those', async () => {
+    const own = async (login: string) => (await ask(await world.signIn(login), 'GET', '/me')).json;
+    const rita = await own('rita');
+    expect(rita.repositories).toMatchObject([{ organization: world.organization.slug, name: 'hello' }]);
+    expect(rita.repositories_complete).toBe(true);
+    for (const login of ['olga', 'nora', 'root2']) expect((await own(login)).repositories).toEqual([]);
+  });
+
   it('is asked at each route', async () => {
     await giveTeams({ team_id: String(support), role: 'support' });
     const read = async (login: string) => {
