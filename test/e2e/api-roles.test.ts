@@ -139,8 +139,11 @@ onEachDatabase('the table of who may call what', (database) => {
     it('is open to whoever the table names', async () => {
       const wrong: string[] = [];
       for (const route of routes.filter(({ method }) => method !== 'get')) {
+        let things = await fresh();
         for (const caller of CALLERS.filter((each) => mayCall(route, each))) {
-          const status = await call(route, caller, await fresh());
+          // What was deleted is not there for the next caller; any other change leaves its thing to be changed again.
+          if (route.method === 'delete') things = await fresh();
+          const status = await call(route, caller, things);
           // What the state of things forbids is another test's matter: nobody was turned away at the door.
           if ([401, 403, 404].includes(status) || status >= 500)
             wrong.push(`${route.operationId} answered ${status} to ${caller}`);
