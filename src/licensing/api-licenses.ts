@@ -3,19 +3,11 @@ import { requireRole } from '../accounts/actor.ts';
 import type { Db } from '../db/connect.ts';
 import { idParam } from '../http/id-param.ts';
 import { type Route, route } from '../http/route.ts';
+import { buyerFields, saleBody } from '../http/sale-body.ts';
 import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
-import { hasBuyer, needsBuyer } from './buyer.ts';
 import { changeLicense } from './change-license.ts';
-import {
-  domainsField,
-  emailField,
-  instantField,
-  lineField,
-  nameField,
-  paymentRefField,
-  quantityField,
-} from './fields.ts';
+import { instantField, quantityField } from './fields.ts';
 
 import { LicenseView, licenseView } from './license-view.ts';
 import { changeNotes, readLicense } from './licenses.ts';
@@ -51,22 +43,14 @@ function reading({ db }: Deps): Route {
   });
 }
 
-const NewLicenseBody = z
-  .strictObject({
+const NewLicenseBody = saleBody(
+  z.strictObject({
     package_id: idParam('package'),
     quantity: quantityField,
     source: z.enum(['purchase', 'admin', 'import']).default('purchase'),
-    customer_id: idParam('customer')
-      .optional()
-      .meta({ description: 'A customer that is known, in the place of name and e-mail address' }),
-    customer_name: nameField.optional(),
-    customer_email: emailField.optional(),
-    domains: domainsField.default([]),
-    payment_ref: paymentRefField.nullable().default(null),
-    line: lineField,
-  })
-  .refine((body) => hasBuyer(body, 'customer_name'), needsBuyer('customer_name'))
-  .refine((body) => hasBuyer(body, 'customer_email'), needsBuyer('customer_email'));
+    ...buyerFields,
+  }),
+);
 
 const NewLicense = LicenseView.extend({
   key_id: z.string(),

@@ -3,18 +3,10 @@ import type { Scope } from '../accounts/scope.ts';
 import type { Db } from '../db/connect.ts';
 import { idParam } from '../http/id-param.ts';
 import { type Context, type Route, route } from '../http/route.ts';
+import { buyerFields, saleBody } from '../http/sale-body.ts';
 import { LEVELS, type Level, type LevelRoutes } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
-import { hasBuyer, needsBuyer } from './buyer.ts';
-import {
-  domainsField,
-  emailField,
-  instantField,
-  lineField,
-  nameField,
-  paymentRefField,
-  quantityField,
-} from './fields.ts';
+import { domainsField, instantField, paymentRefField, quantityField } from './fields.ts';
 import { LicenseKeyDetails, licenseKeyView, SoldKeyView } from './key-sale-view.ts';
 import { changeKeyAt, type KeyWithGrants, readKeyAt, sellAt, textForSeller, textForSellerAgain } from './shop.ts';
 
@@ -23,24 +15,16 @@ interface Deps {
   secrets: Secrets;
 }
 
-const SaleBody = z
-  .strictObject({
+const SaleBody = saleBody(
+  z.strictObject({
     package_id: idParam('package'),
     license_id: idParam('license')
       .optional()
       .meta({ description: 'Sells into this license; without it a new one is made' }),
     quantity: quantityField,
-    customer_id: idParam('customer')
-      .optional()
-      .meta({ description: 'A customer that is known, in the place of name and e-mail address' }),
-    customer_name: nameField.optional(),
-    customer_email: emailField.optional(),
-    domains: domainsField.default([]),
-    payment_ref: paymentRefField.nullable().default(null),
-    line: lineField,
-  })
-  .refine((body) => hasBuyer(body, 'customer_name'), needsBuyer('customer_name'))
-  .refine((body) => hasBuyer(body, 'customer_email'), needsBuyer('customer_email'));
+    ...buyerFields,
+  }),
+);
 
 const KeyChangeBody = z
   .strictObject({
