@@ -12,6 +12,9 @@ import { bulk } from './0010-bulk.ts';
 import { imports } from './0011-imports.ts';
 import { moving } from './0012-moving.ts';
 import { ownerIds } from './0013-owner-ids.ts';
+import { payments } from './0014-payments.ts';
+import { mails } from './0015-mails.ts';
+import { selling } from './0016-selling.ts';
 
 /** In order of application; only ever appended to. */
 export const migrations: readonly Migration[] = [
@@ -28,4 +31,7 @@ export const migrations: readonly Migration[] = [
   imports,
   moving,
   ownerIds,
+  payments,
+  mails,
+  selling,
 ];

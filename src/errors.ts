@@ -34,6 +34,10 @@ export const PROBLEMS = {
   PLAN_ENDED: [409, 'The plan was run, given up or not made to its end'],
   CUSTOMER_ANONYMIZED: [409, 'Nothing is kept of the customer any more'],
   STILL_IN_USE: [409, 'It is still in use'],
+  SUBSCRIPTION_RUNS: [409, 'A subscription runs that pays for this'],
+  SUBSCRIPTION_ENDED: [409, 'The subscription is over'],
+  NOT_SUPPORTED: [409, 'The payment provider cannot do this'],
+  NOT_CONNECTED: [409, 'No account at the payment provider is connected'],
   PACKAGE_INACTIVE: [409, 'The package is not sold any more'],
   PRECONDITION_FAILED: [412, 'It was changed meanwhile'],
   BODY_TOO_LARGE: [413, 'The body is too large'],
@@ -51,6 +55,7 @@ export const PROBLEMS = {
   TRANSFER_LIMIT: [429, 'Too many sites were released'],
   INTERNAL: [500, 'Something went wrong on our side'],
   FORGE_TROUBLE: [502, 'The forge did not answer as it should'],
+  PAYMENT_TROUBLE: [502, 'The payment provider did not answer as it should'],
   UNAVAILABLE: [503, 'Not available for the moment'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -106,6 +111,28 @@ export class ForgeTrouble extends Error {
   constructor(reason: ForgeTroubleReason, detail: string, retryAfterMs?: number) {
     super(detail);
     this.name = 'ForgeTrouble';
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export type PaymentTroubleReason =
+  | 'unreachable'
+  | 'timeout'
+  | 'rate_limited'
+  /** The credentials are refused: nothing is tried again by itself before they are changed. */
+  | 'unauthorized'
+  | 'bad_answer'
+  | 'refused';
+
+/** A payment provider did not do its part. Retried by the worker, but for `unauthorized` and `refused`; its texts hold no secret. */
+export class PaymentTrouble extends Error {
+  readonly reason: PaymentTroubleReason;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: PaymentTroubleReason, detail: string, retryAfterMs?: number) {
+    super(detail);
+    this.name = 'PaymentTrouble';
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }

@@ -31,6 +31,16 @@ export const ID_PREFIX = {
   webhook: 'whk',
   webhook_event: 'evt',
   webhook_delivery: 'whd',
+  payment_account: 'pac',
+  order: 'ord',
+  subscription: 'sbs',
+  payment: 'pay',
+  refund: 'rfd',
+  dispute: 'dsp',
+  payment_event: 'pev',
+  payment_alert: 'pal',
+  mail: 'mai',
+  withdrawal: 'wdr',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
+import { Length } from './package-terms.ts';
+
+const span = z.strictObject(Length.shape).nullable().default(null);
 
 /** What a payment provider calls a package. The payment of such a price sells the package that names it. */
 export const PackagePrice = z.strictObject({
@@ -11,7 +14,19 @@ export const PackagePrice = z.strictObject({
   code: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/, 'must be letters, digits and _ . : -, at most 100')
-    .meta({ description: 'Our own name of the price, unique in the organization' }),
+    .meta({ description: 'Our own name of the price, unique in the organization; checkout takes it' }),
+  amount_minor: z.number().int().min(0).max(1_000_000_000_000).nullable().default(null).meta({
+    description: 'Of one piece before tax, in minor units. null: it is taken from the provider, or nobody checks it',
+  }),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be three capital letters, as in ISO 4217')
+    .nullable()
+    .default(null),
+  interval: span.meta({ description: 'It is paid again every so often; null: once' }),
+  duration: span.meta({
+    description: 'How long what it buys lasts; null: as the package says. Of a recurring price the paid period',
+  }),
 });
 export type PackagePrice = z.output<typeof PackagePrice>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { toIso } from '../clock.ts';
 import { instant } from './fields.ts';
 import { termsBody } from './package-body.ts';
-import type { PackagePrice } from './package-price.ts';
+import { PackagePrice } from './package-price.ts';
 import { AFTER_END, Entitlement, LENGTH_UNITS, PACKAGE_KINDS, type PackageTerms } from './package-terms.ts';
 import type { PackageRecord, PackageVersionRecord } from './store-packages.ts';
 
@@ -46,7 +46,7 @@ export const PackageView = z
     position: count.meta({ description: 'Lists are in this order' }),
     version: count.meta({ description: 'The version that is sold now' }),
     ...termsView,
-    prices: z.array(z.object({ provider: z.string(), external_id: z.string(), code: z.string() })),
+    prices: z.array(z.object(PackagePrice.shape)),
     created_at: instant,
   })
   .meta({ id: 'Package' });
@@ -63,7 +63,7 @@ export function packageView(record: WholePackage): z.input<typeof PackageView> {
     position: record.position,
     version: record.version,
     ...termsShown(record.terms),
-    prices: record.prices.map(({ provider, external_id, code }) => ({ provider, external_id, code })),
+    prices: record.prices.map((price) => ({ ...price })),
     created_at: record.createdAt,
   };
 }

@@ -1,14 +1,69 @@
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import { isSameCode, isSamePrice, type PackagePrice } from './package-price.ts';
+import type { Length } from './package-terms.ts';
 
-interface Row extends PackagePrice {
+interface Row extends Pick<PackagePrice, 'provider' | 'external_id' | 'code' | 'currency'> {
   id: string;
   package_id: string;
   place: number;
+  amount_minor: number | string | null;
+  interval_count: number | null;
+  interval_unit: Length['unit'] | null;
+  length_value: number | null;
+  length_unit: Length['unit'] | null;
+  trouble: string;
+  checked_at: string | null;
 }
 
-const COLUMNS = ['id', 'package_id', 'provider', 'external_id', 'code', 'place'];
+const COLUMNS = [
+  ...['id', 'package_id', 'provider', 'external_id', 'code', 'place', 'amount_minor', 'currency', 'interval_count'],
+  ...['interval_unit', 'length_value', 'length_unit', 'trouble', 'checked_at'],
+];
+
+function toPrice(row: Row): PackagePrice {
+  return {
+    ...{ provider: row.provider, external_id: row.external_id, code: row.code, currency: row.currency },
+    // PostgreSQL gives a bigint as text.
+    amount_minor: row.amount_minor === null ? null : Number(row.amount_minor),
+    interval: lengthOf(row.interval_count, row.interval_unit),
+    duration: lengthOf(row.length_value, row.length_unit),
+  };
+}
+
+function lengthOf(value: number | null, unit: Length['unit'] | null): Length | null {
+  return value === null || unit === null ? null : { value, unit };
+}
+
+function toColumns({ provider, external_id, code, amount_minor, currency, interval, duration }: PackagePrice) {
+  return {
+    ...{ provider, external_id, code, amount_minor, currency },
+    ...{ interval_count: interval?.value ?? null, interval_unit: interval?.unit ?? null },
+    ...{ length_value: duration?.value ?? null, length_unit: duration?.unit ?? null },
+  };
+}
+
+/** A price with the package that it sells, and what was last seen wrong with it at the provider ('' : nothing). */
+export interface PriceRecord extends PackagePrice {
+  id: string;
+  packageId: string;
+  trouble: string;
+  checkedAt: string | null;
+}
+
+/** The prices of an organization at one provider, or all of them. */
+export async function pricesOfOrganization(
+  tx: Tx,
+  organizationId: string,
+  provider: string | null = null,
+): Promise<PriceRecord[]> {
+  const query = tx('package_prices').where({ organization_id: organizationId }).orderBy(['package_id', 'place', 'id']);
+  const rows: Row[] = await (provider === null ? query : query.where({ provider })).select(COLUMNS);
+  return rows.map((row) => ({
+    ...toPrice(row),
+    ...{ id: row.id, packageId: row.package_id, trouble: row.trouble, checkedAt: row.checked_at },
+  }));
+}
 
 /** The prices of packages, each list in its order. */
 export async function pricesOf(tx: Tx, packageIds: readonly string[]): Promise<Map<string, PackagePrice[]>> {
@@ -18,9 +73,7 @@ export async function pricesOf(tx: Tx, packageIds: readonly string[]): Promise<M
     .whereIn('package_id', packageIds)
     .orderBy(['place', 'id'])
     .select(COLUMNS);
-  for (const { package_id, provider, external_id, code } of rows) {
-    prices.get(package_id)?.push({ provider, external_id, code });
-  }
+  for (const row of rows) prices.get(row.package_id)?.push(toPrice(row));
   return prices;
 }
 
@@ -67,13 +120,14 @@ export async function replacePrices(
   for (const [place, price] of prices.entries()) {
     const kept = before.find((row) => isSameCode(price, row) && isSamePrice(price, row));
     if (kept) {
-      await tx('package_prices').where({ id: kept.id }).update({ place });
+      await tx('package_prices')
+        .where({ id: kept.id })
+        .update({ ...toColumns(price), place });
       continue;
     }
-    const { provider, external_id, code } = price;
     await tx('package_prices').insert({
       ...{ id: newId('price'), organization_id: of.organizationId, package_id: of.id },
-      ...{ provider, external_id, code, place, created_at: now, created_by: actor },
+      ...{ ...toColumns(price), place, created_at: now, created_by: actor },
     });
   }
 }

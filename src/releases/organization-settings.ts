@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { MailSettings } from '../notify/mail-settings.ts';
+import { PaymentPolicy } from '../payments/policy.ts';
+import { SellerSettings } from '../payments/seller.ts';
 import { DEFAULT_OPEN_CHANNELS, ProductChange, ProductSettings } from './product.ts';
 
 const own = ProductChange.shape;
@@ -27,6 +30,9 @@ const NewProductSettings = z.object({
 export const OrganizationSettings = z.object({
   testKey: TestKeySettings.prefault({}),
   newProduct: NewProductSettings.prefault({}),
+  payments: PaymentPolicy.prefault({}),
+  seller: SellerSettings.prefault({}),
+  mail: MailSettings.prefault({}),
 });
 export type OrganizationSettings = z.infer<typeof OrganizationSettings>;
 

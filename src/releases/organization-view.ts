@@ -117,6 +117,7 @@ export function changedOrganization(before: OrganizationRecord, change: Organiza
     supportUrl: change.support_url === undefined ? before.supportUrl : change.support_url,
     renewUrl: change.renew_url === undefined ? before.renewUrl : change.renew_url,
     settings: {
+      ...settings,
       testKey: {
         packageId: test.package_id === undefined ? settings.testKey.packageId : test.package_id,
         days: test.days ?? settings.testKey.days,

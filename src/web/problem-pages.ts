@@ -37,6 +37,10 @@ const REMEDIES: Record<ProblemCode, string> = {
   PLAN_ENDED: 'Plan it anew: a plan is run once.',
   CUSTOMER_ANONYMIZED: 'Write down a new customer: of this one nothing is kept any more, and nothing can be added.',
   STILL_IN_USE: 'First remove or change what still needs it, which `detail` names where that is known.',
+  SUBSCRIPTION_RUNS: 'Change or cancel the subscription: what it pays for is not sold or changed beside it.',
+  SUBSCRIPTION_ENDED: 'Start a new subscription into the license: one that is over never lives again.',
+  NOT_SUPPORTED: 'Do it in another way: `detail` says which, where there is one.',
+  NOT_CONNECTED: 'Connect an account at the payment provider first, in the same mode.',
   PACKAGE_INACTIVE: 'Sell another package, or make this one active again if its dates are not over.',
   PRECONDITION_FAILED: 'Read it again, make the change anew, and send it with the new `ETag` in `If-Match`.',
   BODY_TOO_LARGE: 'Send less in one request.',
@@ -55,6 +59,7 @@ const REMEDIES: Record<ProblemCode, string> = {
   TRANSFER_LIMIT: 'Wait until the day that `next_at` names, or have the vendor release the site.',
   INTERNAL: 'Tell the operator the `request_id` of the answer, under which the log holds the cause.',
   FORGE_TROUBLE: 'Try again later, and if it lasts have the operator look at the connection to the forge.',
+  PAYMENT_TROUBLE: 'Try again later, and if it lasts run `feedgate payments check`, which says what is wrong.',
   UNAVAILABLE: 'Send the request again in a moment, after `Retry-After` seconds where the answer has that header.',
 };
 
