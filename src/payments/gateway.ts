@@ -173,6 +173,8 @@ export interface Gateway {
     | null;
   /** null: there is none (any more). Gateways without prices of their own have no such function. */
   readPrice: ((account: GatewayAccount, externalId: string) => Promise<RemotePrice | null>) | null;
+  /** A one-off sale has no price at the provider: amount and currency are ours alone, and `readPrice` is for what recurs. */
+  oneOffIsOurs?: true;
   /** Refused (PaymentTrouble `refused`) where the lines cannot be sold together. null: nothing can be bought through it by us. */
   startCheckout: ((account: GatewayAccount, request: CheckoutRequest) => Promise<StartedCheckout>) | null;
   subscriptions: SubscriptionActions | null;
