@@ -30,6 +30,7 @@ import { makeRecorder } from './licensing/record.ts';
 import { type AddressCounts, makeAddressCounts } from './moving/address-counts-cache.ts';
 import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
+import { type LinkTokens, makeLinkTokens } from './payments/tokens.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
 import { healRelease, makeFill } from './releases/artifacts.ts';
@@ -62,6 +63,8 @@ export interface Core {
   gate: Gate;
   catalog: Catalog;
   webhooks: Webhooks;
+  /** Tokens of the links that stand in mails. */
+  links: LinkTokens;
   addresses: AddressCounts;
   /** True: this start made the secret key, so the operator must be told to keep it. */
   madeSecretKey: boolean;
@@ -160,7 +163,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     forge: { ...forgeDeps, clock, publicUrl: config.publicUrl, onPeople: standings.forget },
     reconcile: reconcileDeps,
     worker,
-    ...{ gate, catalog, webhooks, addresses: makeAddressCounts() },
+    ...{ gate, catalog, webhooks, links: makeLinkTokens(secrets), addresses: makeAddressCounts() },
     async close() {
       await prefixes.stop();
       await worker.stop();

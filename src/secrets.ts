@@ -20,6 +20,8 @@ export interface Secrets {
   seal(purpose: string, id: string, plaintext: string): string;
   /** Throws when the text was sealed under another key or for another row. */
   open(purpose: string, id: string, sealed: string): string;
+  /** HMAC-SHA256 in hex under a key of its own per purpose: proves that a text that comes back was ours. */
+  mac(purpose: string, text: string): string;
   /** Tells one pepper from another without telling the pepper. */
   fingerprint: string;
 }
@@ -46,6 +48,10 @@ export function makeSecrets(pepper: Buffer, encryptionKey: Buffer): Secrets {
         .setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
     },
+    mac: (purpose, text) =>
+      createHmac('sha256', subKey(`mac:${purpose}`))
+        .update(text)
+        .digest('hex'),
     fingerprint: createHmac('sha256', pepper).update('fingerprint').digest('hex').slice(0, 16),
   };
 }
