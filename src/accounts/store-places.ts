@@ -10,6 +10,8 @@ interface Row {
 
 /** Where a stored thing belongs, by its id; null: there is none, or it belongs to no organization. */
 export async function placeOfThing(tx: Tx, kind: IdKind, id: string): Promise<Place | null> {
+  const table = OF_ORGANIZATION[kind];
+  if (table) return whole(await tx(table).where({ id }).first('organization_id'));
   const find = FINDERS[kind];
   return find ? find(tx, id) : null;
 }
@@ -21,6 +23,17 @@ export async function placeOfGone(tx: Tx, id: string): Promise<Place | null> {
 }
 
 type Asked = Promise<{ organization_id: string | null } | undefined>;
+
+/** Kinds that belong to an organization as a whole, with their tables: all of money is so. */
+const OF_ORGANIZATION: Partial<Record<IdKind, string>> = {
+  order: 'orders',
+  subscription: 'subscriptions',
+  payment: 'payments',
+  refund: 'refunds',
+  dispute: 'disputes',
+  payment_event: 'payment_events',
+  payment_alert: 'payment_alerts',
+};
 
 /** Kinds whose organization one statement tells. */
 const OWNERS: Partial<Record<IdKind, (tx: Tx, id: string) => Asked>> = {

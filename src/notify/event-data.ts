@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { KEY_STATUSES } from '../licensing/key-view.ts';
 import { LICENSE_STATUSES } from '../licensing/license-status.ts';
+import { PAYMENT_STATES, SUBSCRIPTION_STATES } from '../payments/facts.ts';
+import { MODES } from '../payments/gateway.ts';
 import type { EventGroup, EventType } from './event-types.ts';
 
 const instant = z.iso.datetime();
@@ -50,6 +52,28 @@ export const EVENT_DATA = {
     channel: z.string(),
     security: z.boolean(),
     state: z.enum(['listed', 'withheld', 'withdrawn', 'yanked']),
+  }),
+  payment: z.object({
+    ...{ object: z.literal('payment'), ...base, provider: z.string(), mode: z.enum(MODES), external_id: z.string() },
+    state: z.enum(PAYMENT_STATES),
+    order_id: z.string().nullable(),
+    subscription_id: z.string().nullable(),
+    amount_minor: z.number().int().meta({ description: 'In the smallest unit of its currency' }),
+    refunded_minor: z.number().int(),
+    currency: z.string(),
+  }),
+  subscription: z.object({
+    ...{ object: z.literal('subscription'), ...base, provider: z.string(), mode: z.enum(MODES) },
+    external_id: z.string(),
+    state: z.enum(SUBSCRIPTION_STATES),
+    order_id: z.string().nullable(),
+    license_id: z.string().nullable(),
+    customer_id: z.string().nullable(),
+    runs: z.boolean().meta({ description: 'It will be charged again by itself' }),
+    paid_through: instant.nullable(),
+    grace_until: instant.nullable(),
+    cancel_at: instant.nullable(),
+    ended_at: instant.nullable(),
   }),
 } as const satisfies Record<EventGroup, z.ZodObject>;
 

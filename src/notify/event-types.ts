@@ -26,13 +26,23 @@ export const EVENT_TYPES = {
   'release.withdrawn': 'A version left the feeds: it is gone from the forge, or it cannot be listed any more',
   'release.yanked': 'A version was taken out of every feed and download by hand',
   'release.unyanked': 'A yanked version is back',
+  'payment.succeeded': 'Money came in, for an order or for a period of a subscription',
+  'payment.failed': 'A charge failed; of a subscription it is tried again',
+  'payment.refunded': 'Money of a payment went back, all of it or a part',
+  'payment.disputed': 'A payment is disputed, or a dispute of it took a turn',
+  'subscription.started': 'A subscription began',
+  'subscription.changed':
+    'A subscription was changed: its price, its quantity, a pause, a charge that came in after all',
+  'subscription.past_due': 'A charge of a subscription failed; `grace_until` says until when access lasts',
+  'subscription.canceled': 'A subscription will not be charged again; `cancel_at` says when it ends',
+  'subscription.ended': 'A subscription is over',
   'webhook.test': 'Somebody asked for a test of this webhook',
 } as const;
 
 export type EventType = keyof typeof EVENT_TYPES;
 
-/** What stands before the dot. `payment` is kept free for payment events. */
-export const EVENT_GROUPS = ['key', 'license', 'grant', 'site', 'release'] as const;
+/** What stands before the dot. */
+export const EVENT_GROUPS = ['key', 'license', 'grant', 'site', 'release', 'payment', 'subscription'] as const;
 export type EventGroup = (typeof EVENT_GROUPS)[number];
 
 /** Actions whose event is not called `<thing>.changed`; null: nothing is told of it. */
@@ -65,6 +75,14 @@ const BY_ACTION = new Map<string, EventType | null>(
     'release.withdraw': 'release.withdrawn',
     'release.yank': 'release.yanked',
     'release.unyank': 'release.unyanked',
+    'payment.paid': 'payment.succeeded',
+    'payment.fail': 'payment.failed',
+    'payment.refund': 'payment.refunded',
+    'payment.dispute': 'payment.disputed',
+    'subscription.start': 'subscription.started',
+    'subscription.past_due': 'subscription.past_due',
+    'subscription.cancel': 'subscription.canceled',
+    'subscription.end': 'subscription.ended',
   } as const),
 );
 
@@ -72,9 +90,10 @@ const CHANGED = new Map<string, EventType>([
   ['key', 'key.changed'],
   ['license', 'license.changed'],
   ['site', 'site.changed'],
+  ['subscription', 'subscription.changed'],
 ]);
 
-/** What an audited change is told as; null: it is told to nobody. Another change of a key, license or site is `….changed`. */
+/** What an audited change is told as; null: it is told to nobody. Another change of a key, license, site or subscription is `….changed`. */
 export function eventTypeOf(action: string, changes: Readonly<Record<string, unknown>>): EventType | null {
   const known = BY_ACTION.get(action);
   if (known !== undefined) return known;

@@ -9,6 +9,7 @@ import {
   seedSite,
   seedSoldLicense,
 } from '../../test/support/seed.ts';
+import { seedAccount, seedPayment, seedSubscription } from '../../test/support/seed-money.ts';
 import { seedDelivery, seedWebhook, toldTo } from '../../test/support/seed-webhooks.ts';
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
@@ -186,6 +187,29 @@ onEachDatabase('the outbox', (database) => {
     expect(await typesTo()).toHaveLength(2);
     await Promise.all([download('two.example.com'), download('one.example.com')]);
     expect(await typesTo()).toEqual(['site.claimed', 'license.started', 'site.claimed']);
+  });
+
+  it('tells of payments and subscriptions, of their organization and of no other', async () => {
+    const { db } = database();
+    const account = await seedAccount(db, shop.organization);
+    const stranger = await seedWebhook(db, (await seedShop(db)).organization);
+    const subscription = await seedSubscription(db, account);
+    const payment = await seedPayment(db, account, { subscriptionId: subscription.id, refundedMinor: 900 });
+    const told = { actor: SYSTEM_ACTOR, changes: {}, requestId: null };
+    await db.tx(async (tx) => {
+      await audit(tx, { ...told, action: 'payment.refund', entity: 'payment', entityId: payment.id }, SEED_NOW);
+      const entityId = subscription.id;
+      await audit(tx, { ...told, action: 'subscription.cancel', entity: 'subscription', entityId }, SEED_NOW);
+    });
+    const events = await toldTo(db, hook);
+    expect(events.map(({ type, data }) => [type, data.id])).toEqual([
+      ['payment.refunded', payment.id],
+      ['subscription.canceled', subscription.id],
+    ]);
+    expect(events[0]?.data).toMatchObject({ mode: 'live', amount_minor: 4_900, refunded_minor: 900, currency: 'EUR' });
+    EVENT_DATA.payment.extend(EventCause.shape).strict().parse(events[0]?.data);
+    EVENT_DATA.subscription.extend(EventCause.shape).strict().parse(events[1]?.data);
+    expect(await toldTo(db, stranger)).toEqual([]);
   });
 
   it('is emptied of what is old, however many webhooks were told of one event', async () => {

@@ -7,6 +7,7 @@ import { findActivation } from '../licensing/store-activations.ts';
 import { findKey } from '../licensing/store-keys.ts';
 import { closingsOf, findGrant, findLicense } from '../licensing/store-licenses.ts';
 import { ledgersOf } from '../licensing/store-lookup.ts';
+import { findPayment, findSubscription } from '../payments/store-facts.ts';
 import { productPath } from '../releases/product.ts';
 import { findProduct, productsOfOrganization } from '../releases/store-products.ts';
 import { findRelease } from '../releases/store-releases.ts';
@@ -26,6 +27,8 @@ const READERS: Partial<Record<IdKind, (tx: Tx, id: string, now: number) => Promi
   grant: grantData,
   activation: siteData,
   release: releaseData,
+  payment: paymentData,
+  subscription: subscriptionData,
 };
 
 async function keyData(tx: Tx, id: string, now: number): Promise<Told | null> {
@@ -85,5 +88,28 @@ async function releaseData(tx: Tx, id: string): Promise<Told | null> {
     ...{ object: 'release', id, url: `/api/v1/releases/${id}`, product_id: product.id },
     ...{ product_path: productPath(product), version, tag, channel, security },
     state: yankedAt === null ? state : 'yanked',
+  };
+}
+
+async function paymentData(tx: Tx, id: string): Promise<Told | null> {
+  const payment = await findPayment(tx, id);
+  if (!payment) return null;
+  const { provider, mode, externalId, state, orderId, subscriptionId } = payment;
+  return {
+    ...{ object: 'payment', id, url: `/api/v1/payments/${id}`, provider, mode, external_id: externalId, state },
+    ...{ order_id: orderId, subscription_id: subscriptionId, amount_minor: payment.amountMinor },
+    ...{ refunded_minor: payment.refundedMinor, currency: payment.currency },
+  };
+}
+
+async function subscriptionData(tx: Tx, id: string): Promise<Told | null> {
+  const found = await findSubscription(tx, id);
+  if (!found) return null;
+  const { provider, mode, externalId, state, orderId, licenseId, customerId, runs } = found;
+  return {
+    ...{ object: 'subscription', id, url: `/api/v1/subscriptions/${id}`, provider, mode, external_id: externalId },
+    ...{ state, order_id: orderId, license_id: licenseId, customer_id: customerId, runs },
+    ...{ paid_through: found.paidThrough, grace_until: found.graceUntil, cancel_at: found.cancelAt },
+    ended_at: found.endedAt,
   };
 }

@@ -33,7 +33,7 @@ describe('docs/webhooks.md', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('lists every type of event', () => {
-    const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z]+)` \| (.+) \|$/gm)].map(([, type, words]) => [type, words]);
+    const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z_]+)` \| (.+) \|$/gm)].map(([, type, words]) => [type, words]);
     expect(rows).toEqual(Object.entries(EVENT_TYPES));
   });
 

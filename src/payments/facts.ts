@@ -87,13 +87,15 @@ export interface PaymentLine {
   proration: boolean;
 }
 
+export const PAYMENT_STATES = ['pending', 'paid', 'failed', 'void', 'unknown'] as const;
+
 export interface PaymentFact {
   externalId: string;
   kind: 'one_off' | 'period';
   /** External ids of what it belongs to. */
   checkoutId: string | null;
   subscriptionId: string | null;
-  state: 'pending' | 'paid' | 'failed' | 'void' | 'unknown';
+  state: (typeof PAYMENT_STATES)[number];
   /** What the customer paid, with tax and without discounts. */
   amountMinor: number;
   currency: string;
