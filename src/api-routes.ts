@@ -42,7 +42,10 @@ import { releaseRoutes } from './releases/api-releases.ts';
 import { tagRulesRoutes } from './releases/api-rules.ts';
 
 /** What the API stands on. */
-export type ApiCore = Pick<Core, 'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks'> & {
+export type ApiCore = Pick<
+  Core,
+  'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'payments'
+> & {
   config: Pick<Core['config'], 'publicUrl'>;
 };
 

@@ -5,17 +5,16 @@ import { feedFormats } from '../feeds/index.ts';
 import { migrations } from '../migrations/index.ts';
 import { makeCallers } from './accounts/callers.ts';
 import { makeStandings, type Standings } from './accounts/people-roles.ts';
-import { apiRoutes } from './api-routes.ts';
 import { choresOf } from './chores.ts';
 import { type Clock, systemClock, toIso } from './clock.ts';
 import type { Config } from './config.ts';
 import { connect, type Db } from './db/connect.ts';
 import { migrate } from './db/migrate.ts';
 import { checkPepper } from './doctor/installation.ts';
-import { hookRouter } from './forge/api-hooks.ts';
-import { type ForgeDeps, sideOfRepository } from './forge/connections.ts';
+import type { ForgeDeps } from './forge/connections.ts';
 import { type HookDeps, nextLook, RECONCILE } from './forge/hooks.ts';
 import { forgeDrivers } from './forge/registry.ts';
+import { buildHandler } from './handler.ts';
 import type { Callers } from './http/actor.ts';
 import { listenFault } from './http/listen-fault.ts';
 import { type Logger, makeLogger } from './http/log.ts';
@@ -30,21 +29,21 @@ import { makeRecorder } from './licensing/record.ts';
 import { type AddressCounts, makeAddressCounts } from './moving/address-counts-cache.ts';
 import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
+import type { PaymentDeps } from './payments/accounts.ts';
+import type { Gateway } from './payments/gateway.ts';
+import { gateways } from './payments/registry.ts';
 import { type LinkTokens, makeLinkTokens } from './payments/tokens.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
 import { type ArtifactStore, makeArtifactStore } from './releases/artifact-store-io.ts';
-import { healRelease, makeFill } from './releases/artifacts.ts';
 import { feedUrlsOf } from './releases/products.ts';
 import { type ReconcileDeps, reconcile } from './releases/reconcile.ts';
 import { loadSecretKey, makeSecrets, parseSecretKey, type Secrets } from './secrets.ts';
 import { type Catalog, makeCatalog } from './updates/catalog.ts';
-import { makeDownload } from './updates/download.ts';
 import { makeBodies, makeCache } from './updates/feed-cache.ts';
 import { pageUrl } from './updates/feed-releases.ts';
-import { makeServe } from './updates/serve.ts';
-import { makeWeb } from './web/web.ts';
 
 export { apiDocument, apiRoutes } from './api-routes.ts';
+export { buildHandler } from './handler.ts';
 
 /** Everything that commands and the server share: an open, migrated database and the verbs' dependencies. */
 export interface Core {
@@ -65,6 +64,7 @@ export interface Core {
   webhooks: Webhooks;
   /** Tokens of the links that stand in mails. */
   links: LinkTokens;
+  payments: PaymentDeps;
   addresses: AddressCounts;
   /** True: this start made the secret key, so the operator must be told to keep it. */
   madeSecretKey: boolean;
@@ -78,6 +78,7 @@ export interface CoreOptions {
   /** Instead of the one that the configuration names; `close` closes it. */
   db?: Db;
   drivers?: Partial<ForgeDeps['drivers']>;
+  gateways?: Readonly<Record<string, Gateway>>;
   store?: ArtifactStore;
 }
 
@@ -104,10 +105,14 @@ export async function openCore(config: Config, options: CoreOptions = {}): Promi
   }
   const store = options.store ?? makeArtifactStore(join(config.dataDir, 'artifacts'));
   const drivers = { ...forgeDrivers, ...options.drivers };
-  return compose({ config, clock, log, db, secrets, store, madeSecretKey: key.created }, drivers);
+  const payments: PaymentDeps = {
+    ...{ db, clock, secrets, publicUrl: config.publicUrl, apiBases: config.payments.apiBases },
+    gateways: { ...gateways, ...options.gateways },
+  };
+  return compose({ config, clock, log, db, secrets, store, payments, madeSecretKey: key.created }, drivers);
 }
 
-type Ground = Pick<Core, 'config' | 'clock' | 'log' | 'db' | 'secrets' | 'store' | 'madeSecretKey'>;
+type Ground = Pick<Core, 'config' | 'clock' | 'log' | 'db' | 'secrets' | 'store' | 'payments' | 'madeSecretKey'>;
 
 function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
   const { config, clock, log, db, secrets, store } = ground;
@@ -218,30 +223,5 @@ export async function serve(core: Core): Promise<Running> {
       });
       await core.close();
     },
-  };
-}
-
-/** Polls and downloads go round the framework; everything else goes through it. */
-export function buildHandler(
-  core: Core,
-): (req: Parameters<ReturnType<typeof makeServe>>[0], res: Parameters<ReturnType<typeof makeServe>>[1]) => void {
-  const { config, gate, catalog, metrics, log } = core;
-  const count = (document: string, code: string) =>
-    metrics.poll(code === 'UNKNOWN_PRODUCT' ? 'unknown' : document, code);
-  const onError = (err: unknown, where: string) => log.error({ err }, `${where} could not be answered as it should`);
-  const shared = { publicUrl: config.publicUrl, formats: feedFormats, gate, catalog, count, onError };
-  const fill = makeFill({
-    store: core.store,
-    maxBytes: config.maxArtifactBytes,
-    sideOf: async ({ repositoryId }) => (repositoryId === null ? null : sideOfRepository(core.forge, repositoryId)),
-    clock: core.clock,
-    onLost: (artifact, product) => healRelease(core, artifact, product),
-  });
-  const onAddress = (productId: string, path: string) => core.addresses.note(productId, path, toIso(core.clock()));
-  const poll = makeServe({ ...shared, onAddress, download: makeDownload({ ...shared, fill }) });
-  const hooks = hookRouter({ ...core.forge, log });
-  const web = makeWeb({ ...core, formats: feedFormats, hooks, routes: apiRoutes(core) });
-  return (req, res) => {
-    if (!poll(req, res)) web(req, res);
   };
 }

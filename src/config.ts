@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { PAYMENT_SECRETS, type PaymentConfig, readPayments } from './config-payments.ts';
 
 /** What an operator sets, from the environment (and `.env`). Each secret may also come from a file named by `NAME_FILE`. */
 export interface Config {
@@ -26,9 +27,10 @@ export interface Config {
   usageMonths: number;
   /** Hosts and networks that webhooks may go to beside the public internet. */
   webhookAllowHosts: string[];
+  payments: PaymentConfig;
 }
 
-const SECRETS = ['SECRET_KEY', 'DATABASE_URL', 'METRICS_TOKEN'] as const;
+const SECRETS = ['SECRET_KEY', 'DATABASE_URL', 'METRICS_TOKEN', ...PAYMENT_SECRETS] as const;
 
 const networks = z
   .string()
@@ -128,7 +130,9 @@ export function readConfig(
       'SECRET_KEY is required with DATABASE_URL: every instance must have the same one; `feedgate doctor --new-secret-key` makes one',
     );
   }
-  if (!parsed.success || faults.length > 0) return { ok: false, faults };
+  const money = readPayments({ ...env, ...values });
+  if (!money.ok) faults.push(...money.faults);
+  if (!parsed.success || !money.ok || faults.length > 0) return { ok: false, faults };
   const set = parsed.data;
   return {
     ok: true,
@@ -148,6 +152,7 @@ export function readConfig(
       auditMonths: set.AUDIT_MONTHS,
       usageMonths: set.USAGE_MONTHS,
       webhookAllowHosts: set.WEBHOOK_ALLOW_HOSTS,
+      payments: money.payments,
     },
   };
 }

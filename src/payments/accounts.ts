@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Gateway, GatewayAccount } from './gateway.ts';
 import type { AccountRecord } from './store-accounts.ts';
@@ -10,6 +12,14 @@ export interface PaymentGround {
   gateways: Readonly<Record<string, Gateway>>;
   /** By provider: another host in the place of the provider's own. */
   apiBases: Readonly<Record<string, string | null>>;
+}
+
+/** The same with what else a verb needs that works by itself. */
+export interface PaymentDeps extends PaymentGround {
+  secrets: Secrets;
+  db: Db;
+  clock: Clock;
+  publicUrl: string;
 }
 
 /** An account with its secrets opened: for a call to its provider, and never to be kept or logged. */

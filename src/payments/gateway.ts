@@ -151,8 +151,10 @@ export interface Gateway {
   provider: string;
   /** For people. */
   title: string;
-  /** What a vendor must hand over, by name; all of it is secret. */
+  /** What a vendor must hand over, by name (snake_case, as the API takes it); all of it is secret. */
   credentials: z.ZodObject<Record<string, z.ZodType<string>>>;
+  /** The mode that credentials are of, as far as they show it by themselves; missing or null: they do not. */
+  modeOf?(credentials: Readonly<Record<string, string>>): Mode | null;
   /** The events that our webhook must be told. */
   eventTypes: readonly string[];
   /** Over the raw bytes. `now` ms UTC. */

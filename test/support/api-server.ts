@@ -19,6 +19,8 @@ import { makeLookup } from '../../src/licensing/lookup.ts';
 import { makeRecorder } from '../../src/licensing/record.ts';
 import { makeSender } from '../../src/notify/deliver.ts';
 import { allowedTargets } from '../../src/notify/webhook-io.ts';
+import type { PaymentDeps } from '../../src/payments/accounts.ts';
+import { gateways } from '../../src/payments/registry.ts';
 import type { TestDatabase } from './databases.ts';
 import { SEED_NOW, seedSecrets } from './seed.ts';
 
@@ -61,7 +63,10 @@ export interface ApiServer extends Caller {
 }
 
 /** The API on a database of its own, served by a real server with its clock held at SEED_NOW. */
-export async function startApi(database: TestDatabase): Promise<ApiServer> {
+export async function startApi(
+  database: TestDatabase,
+  options: Partial<Pick<PaymentDeps, 'gateways' | 'apiBases'>> = {},
+): Promise<ApiServer> {
   const { db } = database;
   let now = SEED_NOW;
   const clock = () => now;
@@ -84,7 +89,12 @@ export async function startApi(database: TestDatabase): Promise<ApiServer> {
     cacheDir: '',
   };
   const standings = makeStandings({ forge, siteAdmins: [], onOwnerLost: () => undefined });
-  const core: ApiCore = { standings, clock, db, secrets: seedSecrets, gate, forge, webhooks, config: { publicUrl } };
+  const payments: PaymentDeps = {
+    ...{ db, clock, publicUrl, secrets: seedSecrets, gateways: options.gateways ?? gateways },
+    apiBases: options.apiBases ?? {},
+  };
+  const secrets = seedSecrets;
+  const core: ApiCore = { standings, clock, db, secrets, gate, forge, webhooks, payments, config: { publicUrl } };
   const app = express();
   mountRoutes(app, apiRoutes(core), {
     clock,

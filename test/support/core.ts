@@ -30,7 +30,7 @@ export interface TestCore {
   close(): Promise<void>;
 }
 
-export interface TestCoreOptions extends Pick<CoreOptions, 'drivers' | 'store'> {
+export interface TestCoreOptions extends Pick<CoreOptions, 'drivers' | 'gateways' | 'store'> {
   /** Of an earlier core, to go on where that one stopped; else a new one that goes with this core. */
   dataDir?: string;
   time?: { now: number };
@@ -41,7 +41,7 @@ export async function openTestCore(
   database: Pick<TestDatabase, 'another'>,
   options: TestCoreOptions = {},
 ): Promise<TestCore> {
-  const { time = { now: TEST_NOW }, drivers, store } = options;
+  const { time = { now: TEST_NOW }, drivers, gateways, store } = options;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'feedgate-core-'));
   const lines: string[] = [];
   const log = makeLogger({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } });
@@ -54,6 +54,7 @@ export async function openTestCore(
     {
       ...{ clock: () => time.now, log, db: database.another() },
       ...(drivers ? { drivers } : {}),
+      ...(gateways ? { gateways } : {}),
       ...(store ? { store } : {}),
     },
   );
@@ -98,6 +99,7 @@ function configFor(publicUrl: string, dataDir: string): Config {
       webhookAllowHosts: [],
     },
     siteAdmins: [],
+    payments: { accounts: [], apiBases: {} },
     maxArtifactBytes: 4 * 2 ** 20,
   };
 }

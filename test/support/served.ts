@@ -82,6 +82,7 @@ export function configOn(ground: Pick<Ground, 'databaseUrl' | 'dataDir'>, port: 
     ...{ sweepMinutes: 60, auditMonths: 12, usageMonths: 12 },
     siteAdmins: [],
     webhookAllowHosts: [],
+    payments: { accounts: [], apiBases: {} },
   };
 }
 
