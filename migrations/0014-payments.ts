@@ -226,7 +226,7 @@ async function ledgerColumns(tx: Knex): Promise<void> {
     maybe(t, 'subscription_id').index();
   });
   await tx.schema.alterTable('licenses', (t) => {
-    // Suspended by an open dispute, and by nobody's hand.
+    // Set beside suspended_at where an open dispute suspended it, and nobody's hand.
     maybe(t, 'held_at');
   });
   await tx.schema.alterTable('package_prices', (t) => {

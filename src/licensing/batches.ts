@@ -177,6 +177,14 @@ async function makeKeys(
 function grantOf({ id, kind, repositoryId, terms }: PackageRecord, wish: BatchWish, now: number): Grant {
   return {
     ...{ id: '', package: { id, kind, repositoryId, terms }, source: wish.source, givenAt: now, length: terms.length },
-    ...{ endsAt: null, quantity: wish.quantity, paymentRef: null, supersedes: [], firstUsedAt: null, closedAt: null },
+    ...{
+      endsAt: null,
+      quantity: wish.quantity,
+      paymentRef: null,
+      supersedes: [],
+      firstUsedAt: null,
+      closedAt: null,
+      subscription: null,
+    },
   };
 }

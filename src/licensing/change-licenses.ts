@@ -182,7 +182,7 @@ function toRow(
     ...{ requestToken: request?.token ?? null, requestKey: request?.key ?? null, supersedes, firstUsedAt: null },
     ...{ createdAt: toIso(by.now), createdBy: by.actor.id },
   };
-  const time = { givenAt: by.now, length, endsAt, firstUsedAt: null, closedAt: null };
+  const time = { givenAt: by.now, length, endsAt, firstUsedAt: null, closedAt: null, subscription: null };
   return { row, grant: { id, package: sold, source, ...time, quantity, paymentRef, supersedes } };
 }
 
@@ -190,8 +190,8 @@ function stateFields(change: LicenseChange, reason: string, now: number): Parame
   const at = toIso(now);
   if (change.kind === 'revoke') return { revokedAt: at, stateReason: reason };
   return change.kind === 'suspend'
-    ? { suspendedAt: at, stateReason: reason }
-    : { suspendedAt: null, stateReason: null };
+    ? { suspendedAt: at, heldAt: null, stateReason: reason }
+    : { suspendedAt: null, heldAt: null, stateReason: null };
 }
 
 function eventOf(

@@ -9,7 +9,7 @@ import { spansOf } from './spans.ts';
 import { termsAt } from './terms.ts';
 
 const NOW = on('2026-07-01');
-const LICENSE = { master: false, suspendedAt: null, revokedAt: null };
+const LICENSE = { master: false, suspendedAt: null, revokedAt: null, heldAt: null };
 const yearly = soldPackage({ id: 'pkg-year', length: { value: 1, unit: 'year' }, sites: 1 });
 const team = soldPackage({
   id: 'pkg-team',
@@ -70,7 +70,16 @@ function withDecision(ledger: readonly Grant[], decision: Decision, now = NOW): 
 
 function written({ version: _, ...draft }: NewGrant, id: string, now: number): Grant {
   const { sold, ...rest } = draft;
-  return { ...rest, id, package: sold, givenAt: now, paymentRef: null, firstUsedAt: null, closedAt: null };
+  return {
+    ...rest,
+    id,
+    package: sold,
+    givenAt: now,
+    paymentRef: null,
+    firstUsedAt: null,
+    closedAt: null,
+    subscription: null,
+  };
 }
 
 const running = grantOf(yearly, '2026-01-15', { id: 'a' });
@@ -327,7 +336,7 @@ describe('switch: another package or quantity at once', () => {
 });
 
 describe('a license as a whole', () => {
-  const state = (license: Partial<Record<'suspendedAt' | 'revokedAt', string>> & { master?: boolean }) => ({
+  const state = (license: Partial<Record<'suspendedAt' | 'revokedAt' | 'heldAt', string>> & { master?: boolean }) => ({
     license: { ...LICENSE, ...license },
     ledger: [running],
     offers: offersOf(PACKAGES),
@@ -339,6 +348,7 @@ describe('a license as a whole', () => {
     expect(decideChange({ kind: 'suspend' }, state({})).kind).toBe('state');
     expect(decideChange({ kind: 'suspend' }, state({ suspendedAt: at })).kind).toBe('unchanged');
     expect(decideChange({ kind: 'resume' }, state({})).kind).toBe('unchanged');
+    expect(decideChange({ kind: 'suspend' }, state({ suspendedAt: at, heldAt: at })).kind).toBe('state');
     expect(decideChange({ kind: 'resume' }, state({ suspendedAt: at })).kind).toBe('state');
     expect(decideChange({ kind: 'revoke' }, state({})).kind).toBe('state');
     expect(decideChange({ kind: 'revoke' }, state({ revokedAt: at })).kind).toBe('unchanged');

@@ -34,7 +34,8 @@ export function decideChange(change: LicenseChange, state: LicenseNow): Decision
 
 function stateChange(kind: 'suspend' | 'resume' | 'revoke', license: LicenseNow['license']): Decision {
   const isSo = {
-    suspend: license.suspendedAt !== null,
+    // What a dispute suspended, and would open again by itself, a hand may suspend for good.
+    suspend: license.suspendedAt !== null && license.heldAt === null,
     resume: license.suspendedAt === null,
     revoke: license.revokedAt !== null,
   };

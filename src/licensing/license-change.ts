@@ -51,7 +51,7 @@ export type Decision =
 export type Offer = Pick<PackageRecord, 'id' | 'name' | 'kind' | 'repositoryId' | 'active' | 'version' | 'terms'>;
 
 export interface LicenseNow {
-  license: { master: boolean; suspendedAt: string | null; revokedAt: string | null };
+  license: { master: boolean; suspendedAt: string | null; revokedAt: string | null; heldAt: string | null };
   ledger: readonly Grant[];
   /** The packages of the organization as they are sold now, by id. */
   offers: ReadonlyMap<string, Offer>;

@@ -99,6 +99,7 @@ onEachDatabase('the look-up of a poll', (database) => {
           supersedes: [],
           firstUsedAt: null,
           closedAt: null,
+          subscription: null,
         },
       ],
       countedSites: 0,

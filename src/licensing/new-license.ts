@@ -16,6 +16,7 @@ export function newLicense(
     overLimitAt: null,
     suspendedAt: null,
     revokedAt: null,
+    heldAt: null,
     stateReason: null,
     notes: '',
     revision: 1,

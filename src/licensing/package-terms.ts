@@ -84,6 +84,19 @@ export interface Grant {
   firstUsedAt: number | null;
   /** Since when it is closed (refunded); null while it is open. */
   closedAt: number | null;
+  /** Where a subscription paid for it; null: any other. */
+  subscription: PaidPeriod | null;
+}
+
+/** The time that one charge of a subscription pays for: from `start` to the grant's `endsAt`, whatever else is in its chain. */
+export interface PaidPeriod {
+  id: string;
+  /** ms UTC. */
+  start: number;
+  /** Of the last paid period: how long access goes on behind it, ms UTC. null: not at all. */
+  graceUntil: number | null;
+  /** A charge for the time behind it is known to have failed. */
+  pastDue: boolean;
 }
 
 /** A product as the scope of a package sees it. */

@@ -463,3 +463,50 @@ describe('properties', () => {
     );
   });
 });
+
+describe('3: the paid periods of a subscription', () => {
+  const period = (from: string, to: string, change: Partial<Grant['subscription'] & object> = {}, id = 'p') => ({
+    ...grantOf(yearlyWithGrace, from, { id, length: null, endsAt: on(to) }),
+    subscription: { id: 'sbs', start: on(from), graceUntil: null, pastDue: false, ...change },
+  });
+
+  it('lie where they were paid for, and have the grace of the subscription, not of the package', () => {
+    expect(
+      shown([
+        period('2026-01-31', '2026-02-28', {}, 'a'),
+        period('2026-02-28', '2026-03-31', { graceUntil: on('2026-04-07') }, 'b'),
+      ]),
+    ).toEqual(['a 2026-01-31..2026-02-28', 'b 2026-02-28..2026-03-31 grace 2026-04-07']);
+  });
+
+  it('move neither forward nor back when one is closed, or when time was bought before', () => {
+    const refunded = { ...period('2026-01-01', '2026-02-01', {}, 'a'), closedAt: on('2026-01-20') };
+    expect(shown([refunded, period('2026-02-01', '2026-03-01', {}, 'b')])).toEqual(['b 2026-02-01..2026-03-01']);
+    expect(shown([grantOf(yearly, '2025-06-01', { id: 'y' }), period('2026-01-01', '2026-02-01', {}, 'a')])).toEqual([
+      'y 2025-06-01..2026-06-01',
+      'a 2026-01-01..2026-02-01',
+    ]);
+  });
+
+  it('are gone on with by what is bought once the subscription is over', () => {
+    const last = period('2026-01-01', '2026-02-01', {}, 'a');
+    expect(shown([last, grantOf(yearly, '2026-01-20', { id: 'y' })])).toEqual([
+      'a 2026-01-01..2026-02-01',
+      'y 2026-02-01..2027-02-01',
+    ]);
+    expect(
+      shown([grantOf(yearly, '2025-06-01', { id: 'x' }), last, grantOf(yearly, '2026-02-20', { id: 'y' })]),
+    ).toEqual(['x 2025-06-01..2026-06-01', 'a 2026-01-01..2026-02-01', 'y 2026-06-01..2027-06-01']);
+  });
+
+  it('are cut without grace by a switch at once', () => {
+    const now = period('2026-01-01', '2026-02-01', { graceUntil: on('2026-02-08') }, 'a');
+    const bigger = {
+      ...period('2026-01-15', '2026-02-01', { graceUntil: on('2026-02-08') }, 'b'),
+      package: soldPackage({ id: 'pkg-b' }),
+      source: 'switch' as const,
+      supersedes: ['a'],
+    };
+    expect(shown([now, bigger])).toEqual(['a 2026-01-01..2026-01-15', 'b 2026-01-15..2026-02-01 grace 2026-02-08']);
+  });
+});

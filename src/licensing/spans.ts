@@ -92,10 +92,9 @@ function chainSpans(chain: readonly Grant[], cuts: ReadonlyMap<string, number>):
       before.graceEnd = Math.max(before.end ?? 0, Math.min(before.graceEnd, start));
     }
     spans.push(span);
-    if (!isFixed(grant)) {
-      before = span;
-      run = span.end === natural.end ? natural.run : null;
-    }
+    if (isFixed(grant) || isBehind(grant, span, before)) continue;
+    before = span;
+    run = span.end === natural.end ? natural.run : null;
   }
   return spans;
 }
@@ -104,12 +103,19 @@ function isFixed(grant: Grant): boolean {
   return grant.package.terms.fixed !== null && grant.endsAt === null;
 }
 
+/** A paid period lies where it was paid for, which may be before the end of what is there. */
+function isBehind({ subscription }: Grant, { end }: Span, before: Span | null): boolean {
+  if (subscription === null || before === null) return false;
+  return before.end === null || (end !== null && end < before.end);
+}
+
 function startsAtFirstUse(grant: Grant, before: Span | null): boolean {
   return before === null && grant.package.terms.startsOn === 'first_use' && !isFixed(grant) && grant.endsAt === null;
 }
 
 /** null: it never starts, since the one before it has no end. */
 function startOf(grant: Grant, before: Span | null): number | null {
+  if (grant.subscription !== null) return grant.subscription.start;
   if (isFixed(grant)) return grant.package.terms.fixed?.from ?? grant.givenAt;
   if (before === null) return startsAtFirstUse(grant, before) ? (grant.firstUsedAt ?? grant.givenAt) : grant.givenAt;
   if (before.end === null) return null;
@@ -134,10 +140,10 @@ function cutSpan(
   unstarted: boolean,
   cut: number | undefined,
 ): Span | null {
-  const isCut = cut !== undefined && (end === null || cut < end + graceMs(grant));
+  const isCut = cut !== undefined && (end === null || cut < graceEndOf(grant, end));
   const last = isCut ? Math.min(end ?? cut, cut) : end;
   if (last !== null && last <= start) return null;
-  const graceEnd = end === null ? last : end + graceMs(grant);
+  const graceEnd = end === null ? last : graceEndOf(grant, end);
   return {
     grant,
     start,
@@ -147,8 +153,10 @@ function cutSpan(
   };
 }
 
-function graceMs(grant: Grant): number {
-  return grant.package.terms.graceDays * DAY;
+/** Of a paid period as its subscription says, of anything else as its package does. */
+function graceEndOf({ subscription, package: { terms } }: Grant, end: number): number {
+  if (subscription !== null) return Math.max(end, subscription.graceUntil ?? end);
+  return end + terms.graceDays * DAY;
 }
 
 function monthsOf(length: Length): number | null {

@@ -15,6 +15,8 @@ export interface LicenseRecord {
   overLimitAt: string | null;
   suspendedAt: string | null;
   revokedAt: string | null;
+  /** Set beside `suspendedAt` where an open dispute suspended it, and nobody's hand. */
+  heldAt: string | null;
   /** Why it is suspended or revoked, as whoever did it wrote. */
   stateReason: string | null;
   notes: string;
@@ -42,6 +44,9 @@ export interface GrantRecord {
   requestKey: string | null;
   supersedes: string[];
   firstUsedAt: string | null;
+  /** Of a period that a subscription paid for: when it begins, and which one. */
+  startsAt?: string | null;
+  subscriptionId?: string | null;
   createdAt: string;
   createdBy: string;
 }
@@ -58,7 +63,7 @@ export interface ClosingRecord {
 
 const LICENSE = columnsOf(
   ...['id', 'organizationId', 'customerId', 'master', 'validUntil', 'countedSites', 'exemptSites', 'overLimitAt'],
-  ...['suspendedAt', 'revokedAt', 'stateReason', 'notes', 'revision', 'createdAt'],
+  ...['suspendedAt', 'revokedAt', 'heldAt', 'stateReason', 'notes', 'revision', 'createdAt'],
 );
 const GRANT_SHAPE = { json: ['supersedes'] };
 
@@ -113,7 +118,7 @@ export async function markOverLimit(tx: Tx, id: string, at: string): Promise<voi
 export async function updateLicenses(
   tx: Tx,
   ids: readonly string[],
-  change: Pick<Partial<LicenseRecord>, 'suspendedAt' | 'revokedAt' | 'stateReason'>,
+  change: Pick<Partial<LicenseRecord>, 'suspendedAt' | 'revokedAt' | 'heldAt' | 'stateReason'>,
 ): Promise<void> {
   await tx('licenses')
     .whereIn('id', ids)

@@ -6,6 +6,7 @@ import {
   type Length,
   type PackageKind,
   type PackageTerms,
+  type PaidPeriod,
   storedTerms,
 } from './package-terms.ts';
 
@@ -87,6 +88,11 @@ interface GrantRow {
   kind: PackageKind;
   repository_id: string | null;
   terms: string;
+  starts_at: string | null;
+  subscription_id: string | null;
+  paid_through: string | null;
+  grace_until: string | null;
+  failed_at: string | null;
   closing: string | null;
   closing_at: string | null;
 }
@@ -100,9 +106,11 @@ export async function ledgersOf(tx: Tx, licenseIds: readonly string[]): Promise<
     'ledgers',
     `select g.id, g.license_id, g.source, g.given_at, g.length_value, g.length_unit, g.ends_at, g.quantity, g.payment_ref,
        g.supersedes, g.first_used_at, g.package_id, p.kind, p.repository_id, v.terms,
+       g.starts_at, g.subscription_id, s.paid_through, s.grace_until, s.failed_at,
        ${last('kind')} as closing, ${last('at')} as closing_at
      from grants g join packages p on p.id = g.package_id
      join package_versions v on v.package_id = g.package_id and v.version = g.package_version
+     left join subscriptions s on s.id = g.subscription_id
      where g.license_id ${among(tx)}`,
     [JSON.stringify(licenseIds)],
   );
@@ -136,5 +144,18 @@ function toGrant(row: GrantRow, terms: PackageTerms): Grant {
     supersedes: JSON.parse(row.supersedes) as string[],
     firstUsedAt: row.first_used_at === null ? null : fromIso(row.first_used_at),
     closedAt: row.closing === 'close' && row.closing_at !== null ? fromIso(row.closing_at) : null,
+    subscription: paidPeriod(row),
+  };
+}
+
+function paidPeriod(row: GrantRow): PaidPeriod | null {
+  if (row.subscription_id === null || row.starts_at === null) return null;
+  // What comes behind an earlier period is the next one.
+  const isLast = row.ends_at !== null && row.ends_at === row.paid_through;
+  return {
+    id: row.subscription_id,
+    start: fromIso(row.starts_at),
+    graceUntil: isLast && row.grace_until !== null ? fromIso(row.grace_until) : null,
+    pastDue: isLast && row.failed_at !== null,
   };
 }

@@ -50,6 +50,8 @@ export interface Terms {
   end: number | null;
   /** Until when grace lasts, if the state is `grace`. */
   graceEnd: number | null;
+  /** It is in grace since a charge of its subscription failed. */
+  pastDue: boolean;
   startsAt: number | null;
   canceledAt: number | null;
   remainders: Remainder[];
@@ -159,9 +161,11 @@ function mergeEntitlements(grants: readonly Grant[]): Record<string, Entitlement
   return merged;
 }
 
-type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'startsAt' | 'canceledAt'>;
+type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'pastDue' | 'startsAt' | 'canceledAt'>;
 
-const NO_STATUS: Status = { state: 'none', end: null, graceEnd: null, startsAt: null, canceledAt: null };
+const NO_STATUS: Status = {
+  ...{ state: 'none', end: null, graceEnd: null, pastDue: false, startsAt: null, canceledAt: null },
+};
 
 /** All that was for the product is closed, or was cut before it began. */
 function statusWithoutSpans(grants: readonly Grant[], product: ScopedProduct): Status {
@@ -177,7 +181,8 @@ function statusAt(mains: readonly Span[], now: number): Status {
   if (live.some((span) => isInForce(span, now))) return { ...NO_STATUS, state: 'active', end };
   if (live.length > 0) {
     const graceEnd = Math.max(...live.map((span) => span.graceEnd ?? span.start));
-    return { ...NO_STATUS, state: 'grace', end, graceEnd };
+    const pastDue = live.some(({ grant }) => grant.subscription?.pastDue === true);
+    return { ...NO_STATUS, state: 'grace', end, graceEnd, pastDue };
   }
   const startsAt = Math.min(...mains.map((span) => span.start));
   if (now < startsAt) return { ...NO_STATUS, state: 'not_yet', end, startsAt };

@@ -49,7 +49,15 @@ async function defaultSites(tx: Tx, sold: PackageRecord, sites: number | null, n
   const { id, kind, repositoryId, terms } = sold;
   const grant: Grant = {
     ...{ id: '', package: { id, kind, repositoryId, terms }, source: 'admin', givenAt: now, length: null },
-    ...{ endsAt: now + DAY, quantity: 1, paymentRef: null, supersedes: [], firstUsedAt: null, closedAt: null },
+    ...{
+      endsAt: now + DAY,
+      quantity: 1,
+      paymentRef: null,
+      supersedes: [],
+      firstUsedAt: null,
+      closedAt: null,
+      subscription: null,
+    },
   };
   const most = wholeTerms([grant], await productsOfOrganization(tx, sold.organizationId), now).limits.sites;
   return sites === null || (most !== null && sites > most) ? null : sites;

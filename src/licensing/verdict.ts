@@ -229,7 +229,7 @@ export function limitsInForce(terms: Terms): SiteTerms {
 
 function allowedCode(terms: Terms, now: number): VerdictCode {
   if (terms.state === 'ended') return 'EXPIRED';
-  if (terms.state === 'grace') return 'GRACE';
+  if (terms.state === 'grace') return terms.pastDue ? 'PAST_DUE' : 'GRACE';
   if (terms.trial) return 'TRIAL';
   return terms.end !== null && terms.end - now <= EXPIRING_DAYS * DAY ? 'EXPIRING' : 'VALID';
 }

@@ -63,6 +63,7 @@ export function grantOf(sold: SoldPackage, given: string, change: Partial<Grant>
     supersedes: [],
     firstUsedAt: null,
     closedAt: null,
+    subscription: null,
     ...change,
   };
 }

@@ -252,6 +252,7 @@ export async function seedLicense(
     overLimitAt: null,
     suspendedAt: null,
     revokedAt: null,
+    heldAt: null,
     stateReason: null,
     notes: '',
     revision: 1,
