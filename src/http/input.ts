@@ -3,7 +3,8 @@ import type { Request, Response } from 'express';
 import express from 'express';
 import type { z } from 'zod';
 import { type FieldError, problem } from '../errors.ts';
-import { fieldErrors, type Place, pointerSegment, requestProblem } from './issues.ts';
+import { fieldErrors, type Place, pointerSegment } from '../field-errors.ts';
+import { requestProblem } from './issues.ts';
 
 const DEPTH_LIMIT = 32;
 const NUL = 'holds the character U+0000';
