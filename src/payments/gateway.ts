@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { FieldError } from '../errors.ts';
 import type { Length } from '../licensing/package-terms.ts';
 import type { Snapshot, SubscriptionFact } from './facts.ts';
 
@@ -63,7 +64,8 @@ export interface ParsedEvent {
   facts?: Snapshot;
 }
 
-export type ParseResult = { ok: true; event: ParsedEvent } | { ok: false; detail: string };
+/** `errors`: which fields are wrong, where the sender can mend them. */
+export type ParseResult = { ok: true; event: ParsedEvent } | { ok: false; detail: string; errors?: FieldError[] };
 
 /** A price as the provider has it. */
 export interface RemotePrice {
