@@ -24,12 +24,14 @@ import { makeWorker, type Worker } from './jobs/worker.ts';
 import { bulkJobs } from './licensing/bulk-runs.ts';
 import { type Gate, makeGate } from './licensing/gate.ts';
 import { makeLookup } from './licensing/lookup.ts';
+import { CHECK_PRICES } from './licensing/package-price.ts';
 import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
 import { type AddressCounts, makeAddressCounts } from './moving/address-counts-cache.ts';
 import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
 import type { PaymentDeps } from './payments/accounts.ts';
+import { checkPricesJob } from './payments/check-prices.ts';
 import type { Gateway } from './payments/gateway.ts';
 import { gateways } from './payments/registry.ts';
 import { type LinkTokens, makeLinkTokens } from './payments/tokens.ts';
@@ -153,6 +155,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
         return again ? { again } : undefined;
       },
       [BRIDGE]: (job, lease) => writeBridge(bridge, job.subject, lease).then(() => undefined),
+      [CHECK_PRICES]: (job) => checkPricesJob(ground.payments, job.subject).then(() => undefined),
       ...bulkJobs({ db, clock, onFailure: (err, license) => log.error({ err, license }, 'a license was not changed') }),
     },
     onFailure: (job, err, nextAt) =>

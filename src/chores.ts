@@ -15,11 +15,12 @@ import { rollUp } from './licensing/usage.ts';
 import { flushAddressCounts } from './moving/bridge.ts';
 import { announceEnds } from './notify/expiries.ts';
 import { purgeWebhooks } from './notify/sending.ts';
+import { checkAllPrices } from './payments/check-prices.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 
 /** What each instance does again and again; none of it minds being done twice. */
-export function choresOf({ config, db, clock, forge, log, addresses }: Core): Chores {
+export function choresOf({ config, db, clock, forge, log, addresses, payments }: Core): Chores {
   const onError = (err: unknown, what: string) => log.warn({ err }, what);
   return {
     sweepKind: RECONCILE,
@@ -39,6 +40,7 @@ export function choresOf({ config, db, clock, forge, log, addresses }: Core): Ch
         'the hooks': () => mendDrift(forge, onError),
         'polls without a key': () => watchKeylessPolls(db, clock),
         'ways round the gate': () => watchGateBypass(forge),
+        'the prices at payment providers': () => checkAllPrices(payments, onError),
         'old replies': () => purgeReplies(db, clock()),
         'old plans of bulk changes': () => forgetPlans(db, clock()),
         'old sign-ins': () => purgeSignIns(db, clock()),

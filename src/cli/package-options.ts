@@ -43,7 +43,9 @@ export const TERMS_HELP: readonly string[] = [
   '--takeover-days   a full license takes the slot of a site that was silent for so many days; never (default)',
   '--description  as customers read it',
   '--position     lists are in this order; behind all others by default',
-  '--price        provider:id:code, as often as wanted, such as stripe:price_1AbC:pro-year; none takes all away',
+  '--price        provider:id:code, as often as wanted, such as stripe:price_1AbC:pro-year; none takes all away.',
+  '               Behind it ,amount=4900,currency=EUR (of Stripe they are looked up), ,interval=1m for what is paid again',
+  '               and again, ,duration=1y for a one-off that lasts otherwise than its package',
 ];
 
 /** Throws UsageError with the option's own name. */
@@ -52,7 +54,7 @@ export function checked<T extends z.ZodType>(schema: T, said: Record<string, unk
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const field = String(issue?.path[0] ?? '').replaceAll('_', '-');
-  const option = { duration: 'length', 'fixed-from': 'from', 'fixed-until': 'until' }[field] ?? field;
+  const option = { duration: 'length', prices: 'price', 'fixed-from': 'from', 'fixed-until': 'until' }[field] ?? field;
   throw new UsageError(`--${option}: ${issue?.message}`);
 }
 
@@ -79,12 +81,12 @@ export async function termsSaid(core: Core, values: Values): Promise<Record<stri
   };
 }
 
-function lengthSaid(text: string | undefined): Length | null | undefined {
+function lengthSaid(text: string | undefined, option = '--length'): Length | null | undefined {
   if (text === undefined) return undefined;
   if (text === 'none') return null;
   const [, value, letter] = /^(\d{1,5})([dmy])$/.exec(text) ?? [];
   const unit = LENGTH_UNITS.find((each) => each[0] === letter);
-  if (value === undefined || unit === undefined) throw new UsageError('--length is like 1y, 6m or 30d, or none');
+  if (value === undefined || unit === undefined) throw new UsageError(`${option} is like 1y, 6m or 30d, or none`);
   return { value: Number(value), unit };
 }
 
@@ -135,13 +137,25 @@ function takeoverSaid(values: Values): number | null | undefined {
   return textOf(values, 'takeover-days') === 'never' ? null : numberOf(values, 'takeover-days');
 }
 
-/** The code is what stands behind the last colon, so that an id may hold some. */
+const PRICE_WORDS = 'amount, currency, interval and duration';
+
+/** The code is what stands behind the last colon, so that an id may hold some; behind it may stand `,amount=4900,currency=EUR`. */
 function pricesSaid({ price }: Values): object[] | undefined {
   if (!Array.isArray(price)) return undefined;
   if (price.length === 1 && price[0] === 'none') return [];
   return price.map(String).map((text) => {
-    const [, provider, external_id, code] = /^([^:]+):(.+):([^:]+)$/.exec(text) ?? [];
+    const [, provider, external_id, code, more = ''] = /^([^:]+):(.+):([^:,]+)((?:,[a-z]+=[^,:]*)*)$/.exec(text) ?? [];
     if (provider === undefined) throw new UsageError('--price is provider:id:code, or none');
-    return { provider, external_id, code };
+    const words = more.split(',').slice(1);
+    return { provider, external_id, code, ...Object.fromEntries(words.map(priceWord)) };
   });
+}
+
+function priceWord(word: string): [string, unknown] {
+  const [name = '', text = ''] = word.split('=');
+  if (name === 'currency') return ['currency', text.toUpperCase()];
+  if (name === 'interval' || name === 'duration') return [name, lengthSaid(text, `--price: ${name}`)];
+  if (name !== 'amount') throw new UsageError(`--price: behind the code stand ${PRICE_WORDS}, not ${name}`);
+  if (!/^\d{1,13}$/.test(text)) throw new UsageError('--price: amount is in minor units: 4900 for 49.00');
+  return ['amount_minor', Number(text)];
 }

@@ -156,9 +156,9 @@ describe('settings', () => {
         ],
         ...[
           '--price',
-          'stripe:price_1:pro-year',
+          'stripe:price_1:pro-year,interval=1y',
           '--price',
-          'shop:a:b:pro-shop',
+          'shop:a:b:pro-shop,amount=4900,currency=eur,duration=6m',
           '--position',
           '3',
           '--description',
@@ -168,8 +168,14 @@ describe('settings', () => {
       expect(made).toMatchObject({
         ...{ overage: { mode: 'allow', percent: 20 }, takeover_days: 30, position: 3, description: 'Best' },
         prices: [
-          { provider: 'stripe', external_id: 'price_1', code: 'pro-year' },
-          { provider: 'shop', external_id: 'a:b', code: 'pro-shop' },
+          {
+            ...{ provider: 'stripe', external_id: 'price_1', code: 'pro-year', amount_minor: null, currency: null },
+            ...{ interval: { value: 1, unit: 'year' }, duration: null },
+          },
+          {
+            ...{ provider: 'shop', external_id: 'a:b', code: 'pro-shop', amount_minor: 4900, currency: 'EUR' },
+            ...{ interval: null, duration: { value: 6, unit: 'month' } },
+          },
         ],
       });
       const less = ['--overage', 'deny', '--takeover-days', 'never', '--price', 'none'];

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { Length } from './package-terms.ts';
 
+/** The job that looks up an organization's prices at their providers. */
+export const CHECK_PRICES = 'check-prices';
+
 const span = z.strictObject(Length.shape).nullable().default(null);
 
 /** What a payment provider calls a package. The payment of such a price sells the package that names it. */
@@ -25,13 +28,48 @@ export const PackagePrice = z.strictObject({
     .default(null),
   interval: span.meta({ description: 'It is paid again every so often; null: once' }),
   duration: span.meta({
-    description: 'How long what it buys lasts; null: as the package says. Of a recurring price the paid period',
+    description:
+      'How long what it buys lasts; null: as the package says. Always null with an interval: the paid period counts',
   }),
 });
 export type PackagePrice = z.output<typeof PackagePrice>;
 
-/** What is wrong with a list of prices by itself: the same code or the same price of a provider twice. */
-export function twinsAmong(prices: readonly PackagePrice[]): FieldError[] {
+/** What was last seen of a price at its provider. */
+export const PRICE_TROUBLES = ['gone', 'inactive', 'changed'] as const;
+export type PriceTrouble = (typeof PRICE_TROUBLES)[number];
+
+/** A price with what was last seen of it: `trouble` '' is none, and with one it is not sold. */
+export interface CheckedPrice extends PackagePrice {
+  trouble: PriceTrouble | '';
+  checkedAt: string | null;
+}
+
+/** The price as it is before anybody looked at the provider. */
+export function unchecked(price: PackagePrice): CheckedPrice {
+  return { ...price, trouble: '', checkedAt: null };
+}
+
+/** What is wrong with a list of prices by itself: twins, and what does not fit together within one. */
+export function faultsOfPrices(prices: readonly PackagePrice[]): FieldError[] {
+  return [...twinsAmong(prices), ...prices.flatMap(faultsOfPrice)];
+}
+
+function faultsOfPrice({ amount_minor, currency, interval, duration }: PackagePrice, i: number): FieldError[] {
+  const faults: (false | FieldError)[] = [
+    amount_minor !== null &&
+      currency === null && { pointer: `/prices/${i}/currency`, detail: 'is required with amount_minor' },
+    amount_minor === null &&
+      currency !== null && { pointer: `/prices/${i}/amount_minor`, detail: 'is required with currency' },
+    interval !== null &&
+      duration !== null && {
+        ...{ pointer: `/prices/${i}/duration` },
+        detail: 'must be null with an interval: what recurs lasts as long as it is paid for',
+      },
+  ];
+  return faults.filter((fault) => fault !== false);
+}
+
+function twinsAmong(prices: readonly PackagePrice[]): FieldError[] {
   const first = (same: (a: PackagePrice, b: PackagePrice) => boolean, price: PackagePrice) =>
     prices.findIndex((other) => same(other, price));
   return prices.flatMap((price, i) => [

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { toIso } from '../clock.ts';
 import { instant } from './fields.ts';
 import { termsBody } from './package-body.ts';
-import { PackagePrice } from './package-price.ts';
+import { type CheckedPrice, PackagePrice, PRICE_TROUBLES } from './package-price.ts';
 import { AFTER_END, Entitlement, LENGTH_UNITS, PACKAGE_KINDS, type PackageTerms } from './package-terms.ts';
 import type { PackageRecord, PackageVersionRecord } from './store-packages.ts';
 
 /** A package with what payment providers call it. */
 export interface WholePackage extends PackageRecord {
-  prices: readonly PackagePrice[];
+  prices: readonly CheckedPrice[];
 }
 
 const count = z.number().int();
@@ -47,6 +47,9 @@ export const PackageView = z
     version: count.meta({ description: 'The version that is sold now' }),
     ...termsView,
     prices: z.array(z.object(PackagePrice.shape)),
+    price_troubles: z
+      .array(z.object({ code: z.string(), trouble: z.enum(PRICE_TROUBLES), checked_at: instant.nullable() }))
+      .meta({ description: 'Prices that the provider has no more, switched off, or changed: they are not sold' }),
     created_at: instant,
   })
   .meta({ id: 'Package' });
@@ -63,7 +66,10 @@ export function packageView(record: WholePackage): z.input<typeof PackageView> {
     position: record.position,
     version: record.version,
     ...termsShown(record.terms),
-    prices: record.prices.map((price) => ({ ...price })),
+    prices: record.prices.map(({ trouble: _, checkedAt: __, ...price }) => price),
+    price_troubles: record.prices.flatMap(({ code, trouble, checkedAt }) =>
+      trouble === '' ? [] : [{ code, trouble, checked_at: checkedAt }],
+    ),
     created_at: record.createdAt,
   };
 }

@@ -10,10 +10,11 @@ import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, createKey } from './keys.ts';
 import { newLicense } from './new-license.ts';
-import { type PackagePrice, twinsAmong } from './package-price.ts';
+import { type PackagePrice, unchecked } from './package-price.ts';
 import type { PackageKind, PackageTerms } from './package-terms.ts';
 import { packageView, type WholePackage } from './package-view.ts';
 import { refreshLicense } from './refresh.ts';
+import { setPrices } from './set-prices.ts';
 import { insertGrant, insertLicense } from './store-licenses.ts';
 import {
   countGrantsOf,
@@ -26,7 +27,7 @@ import {
   type PackageRecord,
   updatePackage,
 } from './store-packages.ts';
-import { pricesTaken, replacePrices } from './store-prices.ts';
+import { pricesOf, replacePrices } from './store-prices.ts';
 import { EVERY_CHANNEL } from './terms.ts';
 
 export interface NewPackage {
@@ -66,7 +67,7 @@ export async function createPackage(
   if (prices.length > 0) await setPrices(tx, record, prices, by);
   await note(tx, by, 'package.create', record.id, { name: record.name, kind: record.kind });
   await ensureMaster(tx, secrets, organization, wish.repositoryId, by);
-  return { ...record, prices };
+  return { ...record, prices: prices.map(unchecked) };
 }
 
 type PackageChange = { [K in keyof PackageHead]?: PackageHead[K] | undefined } & {
@@ -92,29 +93,11 @@ export async function changePackage(
   await updatePackage(tx, before, { ...named, terms }, by.actor.id, toIso(by.now));
   const after: WholePackage = {
     ...((await findPackage(tx, before.id)) as PackageRecord),
-    prices: prices ?? before.prices,
+    prices: prices === undefined ? before.prices : ((await pricesOf(tx, [before.id])).get(before.id) ?? []),
   };
   const changes = changesBetween(packageView(before), packageView(after));
   if (Object.keys(changes).length > 0) await note(tx, by, 'package.change', before.id, changes);
   return after;
-}
-
-/** Throws ALREADY_EXISTS for a code, or a price of a provider, that leads to another package already. */
-async function setPrices(
-  tx: Tx,
-  of: Pick<PackageRecord, 'id' | 'organizationId'>,
-  prices: readonly PackagePrice[],
-  by: By,
-): Promise<void> {
-  const twins = twinsAmong(prices);
-  if (twins.length > 0) throw problem('INVALID_REQUEST', 'a price is named twice', { errors: twins });
-  const taken = await pricesTaken(tx, of.organizationId, of.id, prices);
-  const errors = taken.map(({ index, field, packageId }) => ({
-    pointer: `/prices/${index}/${field}`,
-    detail: `belongs to the package ${packageId}`,
-  }));
-  if (errors.length > 0) throw problem('ALREADY_EXISTS', 'a price leads to another package', { errors });
-  await replacePrices(tx, of, prices, by.actor.id, toIso(by.now));
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Tx } from '../db/dialect.ts';
+import { forUpdate, type Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
-import { isSameCode, isSamePrice, type PackagePrice } from './package-price.ts';
+import { type CheckedPrice, isSameCode, isSamePrice, type PackagePrice } from './package-price.ts';
 import type { Length } from './package-terms.ts';
 
 interface Row extends Pick<PackagePrice, 'provider' | 'external_id' | 'code' | 'currency'> {
@@ -12,7 +12,7 @@ interface Row extends Pick<PackagePrice, 'provider' | 'external_id' | 'code' | '
   interval_unit: Length['unit'] | null;
   length_value: number | null;
   length_unit: Length['unit'] | null;
-  trouble: string;
+  trouble: CheckedPrice['trouble'];
   checked_at: string | null;
 }
 
@@ -21,13 +21,14 @@ const COLUMNS = [
   ...['interval_unit', 'length_value', 'length_unit', 'trouble', 'checked_at'],
 ];
 
-function toPrice(row: Row): PackagePrice {
+function toPrice(row: Row): CheckedPrice {
   return {
     ...{ provider: row.provider, external_id: row.external_id, code: row.code, currency: row.currency },
     // PostgreSQL gives a bigint as text.
     amount_minor: row.amount_minor === null ? null : Number(row.amount_minor),
     interval: lengthOf(row.interval_count, row.interval_unit),
     duration: lengthOf(row.length_value, row.length_unit),
+    ...{ trouble: row.trouble, checkedAt: row.checked_at },
   };
 }
 
@@ -43,12 +44,10 @@ function toColumns({ provider, external_id, code, amount_minor, currency, interv
   };
 }
 
-/** A price with the package that it sells, and what was last seen wrong with it at the provider ('' : nothing). */
-export interface PriceRecord extends PackagePrice {
+/** A price with the package that it sells. */
+export interface PriceRecord extends CheckedPrice {
   id: string;
   packageId: string;
-  trouble: string;
-  checkedAt: string | null;
 }
 
 /** The prices of an organization at one provider, or all of them. */
@@ -59,15 +58,12 @@ export async function pricesOfOrganization(
 ): Promise<PriceRecord[]> {
   const query = tx('package_prices').where({ organization_id: organizationId }).orderBy(['package_id', 'place', 'id']);
   const rows: Row[] = await (provider === null ? query : query.where({ provider })).select(COLUMNS);
-  return rows.map((row) => ({
-    ...toPrice(row),
-    ...{ id: row.id, packageId: row.package_id, trouble: row.trouble, checkedAt: row.checked_at },
-  }));
+  return rows.map((row) => ({ ...toPrice(row), id: row.id, packageId: row.package_id }));
 }
 
 /** The prices of packages, each list in its order. */
-export async function pricesOf(tx: Tx, packageIds: readonly string[]): Promise<Map<string, PackagePrice[]>> {
-  const prices = new Map<string, PackagePrice[]>(packageIds.map((id) => [id, []]));
+export async function pricesOf(tx: Tx, packageIds: readonly string[]): Promise<Map<string, CheckedPrice[]>> {
+  const prices = new Map<string, CheckedPrice[]>(packageIds.map((id) => [id, []]));
   if (packageIds.length === 0) return prices;
   const rows: Row[] = await tx('package_prices')
     .whereIn('package_id', packageIds)
@@ -105,7 +101,10 @@ function taken(index: number, field: TakenPrice['field'], { package_id: packageI
   return { index, field, packageId };
 }
 
-/** Makes exactly these the prices of a package; one that stays keeps its id, its date and its maker. */
+/**
+ * Makes exactly these the prices of a package; one that stays keeps its id, its date and its maker, and what was last seen of it at
+ * the provider as long as nothing else is said of it.
+ */
 export async function replacePrices(
   tx: Tx,
   of: { id: string; organizationId: string },
@@ -120,9 +119,10 @@ export async function replacePrices(
   for (const [place, price] of prices.entries()) {
     const kept = before.find((row) => isSameCode(price, row) && isSamePrice(price, row));
     if (kept) {
+      const seen = isSaid(price, toPrice(kept)) ? {} : { trouble: '', checked_at: null };
       await tx('package_prices')
         .where({ id: kept.id })
-        .update({ ...toColumns(price), place });
+        .update({ ...toColumns(price), ...seen, place });
       continue;
     }
     await tx('package_prices').insert({
@@ -130,4 +130,34 @@ export async function replacePrices(
       ...{ ...toColumns(price), place, created_at: now, created_by: actor },
     });
   }
+}
+
+function isSaid(price: PackagePrice, before: CheckedPrice): boolean {
+  return JSON.stringify(toColumns(price)) === JSON.stringify(toColumns(before));
+}
+
+/** Writes what was seen of a price at its provider, and what was filled in from there. */
+export async function notePriceSeen(
+  tx: Tx,
+  id: string,
+  seen: Pick<CheckedPrice, 'amount_minor' | 'currency' | 'interval' | 'trouble'>,
+  at: string,
+): Promise<void> {
+  const { amount_minor, currency, interval, trouble } = seen;
+  const change = {
+    amount_minor,
+    currency,
+    interval_count: interval?.value ?? null,
+    interval_unit: interval?.unit ?? null,
+  };
+  await tx('package_prices')
+    .where({ id })
+    .update({ ...change, trouble, checked_at: at });
+}
+
+/** The price as it is now, and as nobody else can change it until this transaction ends. */
+export async function lockPrice(tx: Tx, id: string): Promise<PriceRecord | null> {
+  const rows: Row[] = await forUpdate(tx, tx('package_prices').where({ id }).select(COLUMNS));
+  const [row] = rows;
+  return row ? { ...toPrice(row), id: row.id, packageId: row.package_id } : null;
 }

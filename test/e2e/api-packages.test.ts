@@ -20,6 +20,9 @@ import {
 
 type Item = Record<string, unknown>;
 
+/** What nobody said of a price. */
+const UNKNOWN = { amount_minor: null, currency: null, interval: null, duration: null };
+
 onEachDatabase('packages', (database) => {
   let api: ApiServer;
   let shop: Shop;
@@ -60,13 +63,26 @@ onEachDatabase('packages', (database) => {
           takeover_days: 30,
         },
         prices: [
-          { provider: 'stripe', external_id: 'price_1', code: 'pro-half-eur' },
-          { provider: 'paypal', external_id: 'P-1', code: 'pro-half-pp' },
+          {
+            ...UNKNOWN,
+            provider: 'stripe',
+            external_id: 'price_1',
+            code: 'pro-half-eur',
+            interval: { value: 6, unit: 'month' },
+          },
+          {
+            ...UNKNOWN,
+            provider: 'paypal',
+            external_id: 'P-1',
+            code: 'pro-half-pp',
+            amount_minor: 4900,
+            currency: 'EUR',
+          },
         ],
       };
       const made = await api.post(base, body);
       expect(made.status).toBe(201);
-      expect(made.json).toMatchObject({ ...body, version: 1, active: true, repository_id: null });
+      expect(made.json).toMatchObject({ ...body, version: 1, active: true, repository_id: null, price_troubles: [] });
       expect((await api.get(`${base}/${made.json.id}`)).json).toEqual(made.json);
       expect((await make()).overage).toEqual({ mode: 'deny' });
     });
@@ -150,6 +166,33 @@ onEachDatabase('packages', (database) => {
       'a price of rubbish',
       { prices: [{ provider: 'Stripe!', external_id: '', code: 'a b' }] },
       ['/prices/0/code', '/prices/0/external_id', '/prices/0/provider'],
+    ],
+    [
+      'an amount without its currency, and the other way round',
+      {
+        prices: [
+          { provider: 'x', external_id: '1', code: 'a', amount_minor: 1 },
+          { provider: 'x', external_id: '2', code: 'b', currency: 'EUR' },
+        ],
+      },
+      ['/prices/0/currency', '/prices/1/amount_minor'],
+    ],
+    [
+      'a price that recurs and has a duration of its own',
+      {
+        prices: [
+          {
+            ...{ provider: 'x', external_id: '1', code: 'a' },
+            ...{ interval: { value: 1, unit: 'month' }, duration: { value: 1, unit: 'year' } },
+          },
+        ],
+      },
+      ['/prices/0/duration'],
+    ],
+    [
+      'an amount below nothing and a currency in small letters',
+      { prices: [{ provider: 'x', external_id: '1', code: 'a', amount_minor: -1, currency: 'eur' }] },
+      ['/prices/0/amount_minor', '/prices/0/currency'],
     ],
   ])('refuse %s', async (_, body, expected) => {
     const { status, json } = await api.post(base, { ...year, ...body });
@@ -300,7 +343,7 @@ onEachDatabase('packages', (database) => {
       expect((await api.get(`${base}/${other.id}`)).json.prices).toEqual([]);
       const stranger = await seedShop(database().db);
       const theirs = `/organizations/${stranger.organization.slug}/packages`;
-      expect((await make({ prices: [price()] }, theirs)).prices).toEqual([price()]);
+      expect((await make({ prices: [price()] }, theirs)).prices).toEqual([{ ...price(), ...UNKNOWN }]);
       const twice = await api.patch(`${base}/${id}`, { prices: [price(), price({ provider: 'paypal' })] });
       expect([twice.status, pointers(twice.json)]).toEqual([400, ['/prices/1/code']]);
     });
