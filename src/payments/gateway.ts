@@ -149,6 +149,18 @@ export interface SubscriptionActions {
     | null;
 }
 
+/** Usage that the provider bills, as one of its meters counts it. */
+export interface MeterEvent {
+  /** What the vendor named the meter's events. */
+  name: string;
+  externalCustomerId: string;
+  value: number;
+  /** The same in every try: within a day the provider counts it once. */
+  identifier: string;
+  /** When it was used, ms UTC. */
+  at: number;
+}
+
 export interface Gateway {
   provider: string;
   /** For people. */
@@ -191,6 +203,8 @@ export interface Gateway {
         page: string | null,
       ) => Promise<{ subscriptions: SubscriptionFact[]; next: string | null }>)
     | null;
+  /** Missing: the provider bills no usage. */
+  sendMeter?: (account: GatewayAccount, event: MeterEvent) => Promise<'sent' | 'no_customer'>;
 }
 
 /** Subjects: what is looked at as a whole, under one lock. */

@@ -1,7 +1,9 @@
 import type { Gateway } from './gateway.ts';
 import { shopGateway } from './shop/driver.ts';
+import { stripeGateway } from './stripe/driver.ts';
 
 /** One line a provider. */
 export const gateways: Readonly<Record<string, Gateway>> = {
   shop: shopGateway,
+  stripe: stripeGateway,
 };
