@@ -33,6 +33,7 @@ import { makeWebhooks, type Webhooks } from './notify/sending.ts';
 import type { PaymentDeps } from './payments/accounts.ts';
 import { checkPricesJob } from './payments/check-prices.ts';
 import type { Gateway } from './payments/gateway.ts';
+import { makePaymentEvents, type PaymentEvents } from './payments/processing.ts';
 import { gateways } from './payments/registry.ts';
 import { type LinkTokens, makeLinkTokens } from './payments/tokens.ts';
 import { ARCHIVE_LIMITS } from './releases/archive-io.ts';
@@ -67,6 +68,8 @@ export interface Core {
   /** Tokens of the links that stand in mails. */
   links: LinkTokens;
   payments: PaymentDeps;
+  /** What takes in and works on what payment providers tell. */
+  paymentEvents: PaymentEvents;
   addresses: AddressCounts;
   /** True: this start made the secret key, so the operator must be told to keep it. */
   madeSecretKey: boolean;
@@ -163,6 +166,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     onDone: (job, ms) => metrics.job(job.kind, 'done', ms / 1_000),
   });
   const webhooks = makeWebhooks(ground, config.webhookAllowHosts);
+  const paymentEvents = makePaymentEvents(ground.payments, { log, metrics });
   return {
     ...ground,
     metrics,
@@ -171,6 +175,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     forge: { ...forgeDeps, clock, publicUrl: config.publicUrl, onPeople: standings.forget },
     reconcile: reconcileDeps,
     worker,
+    paymentEvents,
     ...{ gate, catalog, webhooks, links: makeLinkTokens(secrets), addresses: makeAddressCounts() },
     async close() {
       await prefixes.stop();

@@ -4,10 +4,16 @@ import type { Core } from './app.ts';
 import { toIso } from './clock.ts';
 import { hookRouter } from './forge/api-hooks.ts';
 import { sideOfRepository } from './forge/connections.ts';
+import { makeFloodLimiter } from './http/limits.ts';
+import { type TrustedProxies, trustedProxies } from './http/network.ts';
+import { paymentHookRouter } from './payments/api-payment-hooks.ts';
 import { healRelease, makeFill } from './releases/artifacts.ts';
 import { makeDownload } from './updates/download.ts';
 import { makeServe } from './updates/serve.ts';
 import { makeWeb } from './web/web.ts';
+
+/** Deliveries from one network that no payment provider has signed. */
+const FALSE_PAYMENTS = { burst: 60, perSecond: 1, networks: 10_000 };
 
 /** Polls and downloads go round the framework; everything else goes through it. */
 export function buildHandler(
@@ -27,9 +33,15 @@ export function buildHandler(
   });
   const onAddress = (productId: string, path: string) => core.addresses.note(productId, path, toIso(core.clock()));
   const poll = makeServe({ ...shared, onAddress, download: makeDownload({ ...shared, fill }) });
-  const hooks = hookRouter({ ...core.forge, log });
-  const web = makeWeb({ ...core, formats: feedFormats, hooks, routes: apiRoutes(core) });
+  const trusted = trustedProxies([...config.trustedProxies]);
+  const hooks = [hookRouter({ ...core.forge, log }), paymentHooks(core, trusted)];
+  const web = makeWeb({ ...core, trusted, formats: feedFormats, hooks, routes: apiRoutes(core) });
   return (req, res) => {
     if (!poll(req, res)) web(req, res);
   };
+}
+
+function paymentHooks({ log, metrics, payments, paymentEvents }: Core, trusted: TrustedProxies) {
+  const flood = makeFloodLimiter(FALSE_PAYMENTS);
+  return paymentHookRouter({ ...payments, ...paymentEvents, log, count: metrics.paymentEvent, trusted, flood });
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
-import { buildHandler, type Core } from '../app.ts';
+import type { Core } from '../app.ts';
+import { buildHandler } from '../handler.ts';
 import type { Reroute } from '../updates/client-model.ts';
 
 /** What the server would answer, on a port of this machine, with a gate that writes nothing down: no use is counted, no site taken. */

@@ -170,6 +170,12 @@ export async function findOrganizationByOwner(
   return row ? toOrganization(row) : null;
 }
 
+/** The oldest one. */
+export async function firstOrganizationId(tx: Tx): Promise<string | null> {
+  const row = await tx('organizations').orderBy('id').first('id');
+  return row?.id ?? null;
+}
+
 export async function listOrganizations(tx: Tx): Promise<OrganizationRecord[]> {
   return (await tx('organizations').select(ORGANIZATION).orderBy('id')).map(toOrganization);
 }

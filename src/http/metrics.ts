@@ -12,6 +12,8 @@ export interface Metrics {
   ingestProblem(code: string): void;
   /** One group commit: how many rows it wrote and how long it took. */
   commit(rows: number, seconds: number): void;
+  /** Events of payment providers by what became of them, e.g. `received`, `done`, `retried`. */
+  paymentEvent(provider: string, outcome: string, howMany?: number): void;
 }
 
 export interface MetricsOptions {
@@ -71,6 +73,12 @@ export function makeMetrics(options: MetricsOptions): Metrics {
     buckets: [0.0005, 0.002, 0.01, 0.05, 0.25, 1, 5],
     registers,
   });
+  const paymentEvents = new Counter({
+    name: 'feedgate_payment_events_total',
+    help: 'Events of payment providers by provider and outcome',
+    labelNames: ['provider', 'outcome'] as const,
+    registers,
+  });
   return {
     registry,
     request({ method, route, status, seconds }) {
@@ -84,6 +92,7 @@ export function makeMetrics(options: MetricsOptions): Metrics {
       commitRows.observe(rows);
       commitSeconds.observe(seconds);
     },
+    paymentEvent: (provider, outcome, howMany = 1) => paymentEvents.inc({ provider, outcome }, howMany),
   };
 }
 

@@ -10,7 +10,7 @@ import { makeFloodLimiter } from '../http/limits.ts';
 import { type Logger, requestLog } from '../http/log.ts';
 import { type Metrics, metricsHandler } from '../http/metrics.ts';
 import { mountRoutes } from '../http/mount.ts';
-import { trustedProxies } from '../http/network.ts';
+import type { TrustedProxies } from '../http/network.ts';
 import type { Route } from '../http/route.ts';
 import type { Secrets } from '../secrets.ts';
 import { faultPage } from './fault-page.ts';
@@ -26,7 +26,7 @@ import { type PageDeps, pageRouter } from './product-page.ts';
 const SIGN_INS = { burst: 60, perSecond: 1, networks: 10_000 };
 
 export interface WebDeps extends PageDeps {
-  config: { publicUrl: string; trustedProxies: readonly string[]; metricsToken: string | null };
+  config: { publicUrl: string; metricsToken: string | null };
   clock: Clock;
   db: Db;
   log: Logger;
@@ -35,16 +35,16 @@ export interface WebDeps extends PageDeps {
   callers: Callers;
   forge: HookDeps;
   standings: Standings;
-  /** Takes what forges deliver. */
-  hooks: RequestHandler;
+  trusted: TrustedProxies;
+  /** Take what forges and payment providers deliver. */
+  hooks: RequestHandler[];
   /** Every route of `/api`. */
   routes: readonly Route[];
 }
 
 /** Everything but polls and downloads. */
 export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerResponse) => void {
-  const { config, db, log, metrics } = deps;
-  const trusted = trustedProxies([...config.trustedProxies]);
+  const { config, db, log, metrics, trusted } = deps;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);

@@ -1,0 +1,42 @@
+import { toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
+import { problem } from '../errors.ts';
+import { findOrganization, firstOrganizationId } from '../forge/store.ts';
+import { newId } from '../ids.ts';
+import { accountsOf } from './store-accounts.ts';
+import { raiseAlert } from './store-alerts.ts';
+
+/** Whom deliveries at an address are for. */
+export interface HookPlace {
+  organizationId: string;
+  provider: string;
+}
+
+/** The organization of that slug, or the oldest one. Throws NOT_FOUND where there is none, or none of the provider's accounts. */
+export async function hookedOrganization(db: Db, slug: string | null, provider: string): Promise<HookPlace> {
+  return db.read(async (tx) => {
+    const found = slug === null ? await firstOrganizationId(tx) : ((await findOrganization(tx, slug))?.id ?? null);
+    if (found === null) throw problem('NOT_FOUND', 'there is no such organization');
+    const accounts = await accountsOf(tx, { organizationId: found, provider });
+    if (accounts.length === 0) throw problem('NOT_FOUND', `no account at the provider "${provider}" is connected`);
+    return { organizationId: found, provider };
+  });
+}
+
+/** Tells the vendor that what came was refused for its size. */
+export async function noteTooLarge(
+  db: Db,
+  { organizationId, provider }: HookPlace,
+  most: number,
+  now: number,
+): Promise<void> {
+  await db.tx(async (tx) => {
+    const [account] = await accountsOf(tx, { organizationId, provider });
+    const at = toIso(now);
+    const detail = `a delivery to the webhook of ${provider} had more than ${most} bytes and was refused; it may not have come from there`;
+    await raiseAlert(tx, {
+      ...{ id: newId('payment_alert', now), organizationId, accountId: account?.id ?? '', code: 'DELIVERY_TOO_LARGE' },
+      ...{ subject: account?.id ?? provider, detail, count: 1, firstAt: at, lastAt: at, dismissedAt: null },
+    });
+  });
+}
