@@ -29,6 +29,7 @@ import { makeKeyPrefixes } from './licensing/prefixes.ts';
 import { makeRecorder } from './licensing/record.ts';
 import { type AddressCounts, makeAddressCounts } from './moving/address-counts-cache.ts';
 import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
+import { type Mails, makeMails } from './notify/mailing.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
 import type { PaymentDeps } from './payments/accounts.ts';
 import { checkPricesJob } from './payments/check-prices.ts';
@@ -65,6 +66,7 @@ export interface Core {
   gate: Gate;
   catalog: Catalog;
   webhooks: Webhooks;
+  mails: Mails;
   /** Tokens of the links that stand in mails. */
   links: LinkTokens;
   payments: PaymentDeps;
@@ -167,6 +169,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
   });
   const webhooks = makeWebhooks(ground, config.webhookAllowHosts);
   const paymentEvents = makePaymentEvents(ground.payments, { log, metrics });
+  const mails = makeMails(ground, makeLinkTokens(secrets));
   return {
     ...ground,
     metrics,
@@ -176,11 +179,11 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     reconcile: reconcileDeps,
     worker,
     paymentEvents,
-    ...{ gate, catalog, webhooks, links: makeLinkTokens(secrets), addresses: makeAddressCounts() },
+    ...{ gate, catalog, webhooks, mails, links: mails.links, addresses: makeAddressCounts() },
     async close() {
       await prefixes.stop();
       await worker.stop();
-      await webhooks.sender.stop();
+      for (const { sender } of [webhooks, mails]) await sender.stop();
       await db.close();
     },
   };
@@ -213,7 +216,7 @@ export async function serve(core: Core): Promise<Running> {
     server.listen(core.config.port, core.config.host, resolve);
   });
   core.worker.start();
-  core.webhooks.sender.start();
+  for (const { sender } of [core.webhooks, core.mails]) sender.start();
   schedule.start();
   return {
     server,

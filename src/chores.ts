@@ -14,6 +14,7 @@ import { purgeStrikes } from './licensing/strikes.ts';
 import { rollUp } from './licensing/usage.ts';
 import { flushAddressCounts } from './moving/bridge.ts';
 import { announceEnds } from './notify/expiries.ts';
+import { queueReminders } from './notify/reminders.ts';
 import { purgeWebhooks } from './notify/sending.ts';
 import { checkAllPrices } from './payments/check-prices.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
@@ -33,7 +34,10 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments }:
       return rollUp(db);
     },
     async hourly() {
-      await announceEnds(db, clock());
+      await eachOf(onError, {
+        'ends of licenses': () => announceEnds(db, clock()),
+        'reminders of customers': () => queueReminders(db, clock()),
+      });
     },
     async daily() {
       await eachOf(onError, {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { PAYMENT_SECRETS, type PaymentConfig, readPayments } from './config-payments.ts';
+import { type MailConfig, mailConfig, mailFaults, mailFields } from './notify/mail-config.ts';
 
 /** What an operator sets, from the environment (and `.env`). Each secret may also come from a file named by `NAME_FILE`. */
 export interface Config {
@@ -28,9 +29,10 @@ export interface Config {
   /** Hosts and networks that webhooks may go to beside the public internet. */
   webhookAllowHosts: string[];
   payments: PaymentConfig;
+  mail: MailConfig;
 }
 
-const SECRETS = ['SECRET_KEY', 'DATABASE_URL', 'METRICS_TOKEN', ...PAYMENT_SECRETS] as const;
+const SECRETS = ['SECRET_KEY', 'DATABASE_URL', 'METRICS_TOKEN', 'SMTP_URL', ...PAYMENT_SECRETS] as const;
 
 const networks = z
   .string()
@@ -107,6 +109,7 @@ const Environment = z.object({
   AUDIT_MONTHS: z.coerce.number({ error: 'is a number of months' }).int().min(1).max(1_200).default(12),
   USAGE_MONTHS: z.coerce.number({ error: 'is a number of months' }).int().min(1).max(1_200).default(12),
   WEBHOOK_ALLOW_HOSTS: hosts,
+  ...mailFields,
 });
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] };
@@ -132,6 +135,7 @@ export function readConfig(
   }
   const money = readPayments({ ...env, ...values });
   if (!money.ok) faults.push(...money.faults);
+  if (parsed.success) faults.push(...mailFaults(parsed.data));
   if (!parsed.success || !money.ok || faults.length > 0) return { ok: false, faults };
   const set = parsed.data;
   return {
@@ -153,6 +157,7 @@ export function readConfig(
       usageMonths: set.USAGE_MONTHS,
       webhookAllowHosts: set.WEBHOOK_ALLOW_HOSTS,
       payments: money.payments,
+      mail: mailConfig(set),
     },
   };
 }

@@ -10,6 +10,8 @@ export interface CustomerRecord extends CustomerFacts {
   /** The customer that this double was merged into, itself never merged; null: it stands for itself. */
   mergedInto: string | null;
   anonymizedAt: string | null;
+  /** Since when it wants no reminders; null: it may get them. */
+  remindersOffAt: string | null;
   createdAt: string;
 }
 
@@ -19,7 +21,7 @@ export type NewCustomer = Pick<CustomerRecord, 'id' | 'organizationId' | 'name' 
 
 const COLUMNS = columnsOf(
   ...['id', 'organizationId', 'name', 'email', 'kind', 'organizationName', 'externalCustomerId'],
-  ...['externalWorkspaceId', 'notes', 'language', 'mergedInto', 'anonymizedAt', 'createdAt'],
+  ...['externalWorkspaceId', 'notes', 'language', 'mergedInto', 'anonymizedAt', 'remindersOffAt', 'createdAt'],
 );
 
 /** Throws ALREADY_EXISTS where another customer of the organization has its external_customer_id. */

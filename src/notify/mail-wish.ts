@@ -26,6 +26,7 @@ export interface MailAbout {
   key_id?: string;
   withdrawal_id?: string;
   alert_id?: string;
+  webhook_id?: string;
   /** Of a reminder: days before the end; of a failed payment: days after it. */
   days?: number;
   /** Where the buyer pays or confirms, at the provider. */

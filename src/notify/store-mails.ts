@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { engineOf, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import type { MailAbout, MailTemplate } from './mail-wish.ts';
 
@@ -39,4 +39,102 @@ export async function insertMail(tx: Tx, mail: MailRecord): Promise<boolean> {
     .ignore()
     .returning('id');
   return rows.length > 0;
+}
+
+/** Instants of one claim, ISO. What is leased beyond the farthest one was so before the clock was set back. */
+export interface MailTimes {
+  now: string;
+  leaseUntil: string;
+  farthestLease: string;
+}
+
+/**
+ * Leases what is due, what waited longest first; a lease that ran out belongs to a process that died. The state stays `waiting`, so
+ * that nothing has to be put back.
+ */
+export async function claimMails(tx: Tx, times: MailTimes, leaseId: string, most: number): Promise<string[]> {
+  const { now, leaseUntil, farthestLease } = times;
+  const due = tx('mails')
+    .where({ state: 'waiting' })
+    .where('not_before', '<=', now)
+    .where((free) =>
+      free.whereNull('lease_id').orWhere('lease_until', '<', now).orWhere('lease_until', '>', farthestLease),
+    )
+    .orderBy(['not_before', 'id'])
+    .limit(most)
+    .select('id');
+  const rows = await (engineOf(tx) === 'postgres' ? due.forUpdate().skipLocked() : due);
+  const ids = rows.map(({ id }) => id as string);
+  if (ids.length > 0) await tx('mails').whereIn('id', ids).update({ lease_id: leaseId, lease_until: leaseUntil });
+  return ids;
+}
+
+/** True: something is due, so a claim is worth a transaction. */
+export async function isMailDue(tx: Tx, now: string): Promise<boolean> {
+  const row = await tx('mails').where({ state: 'waiting' }).where('not_before', '<=', now).first('id');
+  return row !== undefined;
+}
+
+export async function findMail(tx: Tx, id: string): Promise<MailRecord | null> {
+  const row = await tx('mails').where({ id }).first(MAIL_COLUMNS);
+  return row ? toMail(row) : null;
+}
+
+/** Writes what became of a mail and ends its lease. False: another has taken over, and nothing was written. */
+export async function settleMail(
+  tx: Tx,
+  id: string,
+  leaseId: string,
+  change: Pick<MailRecord, 'state' | 'detail'> & Partial<Pick<MailRecord, 'attempts' | 'notBefore' | 'sentAt'>>,
+): Promise<boolean> {
+  const done = await tx('mails')
+    .where({ id, lease_id: leaseId, state: 'waiting' })
+    .update({ ...toRow(change), lease_id: null, lease_until: null });
+  return done > 0;
+}
+
+export interface MailFilter {
+  organizationId: string;
+  state?: MailRecord['state'] | undefined;
+  template?: MailTemplate | undefined;
+  customerId?: string | undefined;
+  licenseId?: string | undefined;
+}
+
+function filtered(tx: Tx, { organizationId, state, template, customerId, licenseId }: MailFilter) {
+  const query = tx('mails').where({ organization_id: organizationId });
+  if (state !== undefined) query.where({ state });
+  if (template !== undefined) query.where({ template });
+  // Of a customer also what went to the doubles that were merged into it.
+  if (customerId !== undefined) {
+    const doubles = tx('customers').where({ merged_into: customerId }).select('id');
+    query.where((own) => own.where({ customer_id: customerId }).orWhereIn('customer_id', doubles));
+  }
+  // An id is made of letters that stand for themselves in a pattern, but for its underscore.
+  if (licenseId !== undefined)
+    query.whereRaw(`about like ? escape '\\'`, [`%"license_id":"${licenseId.replace('_', '\\_')}"%`]);
+  return query;
+}
+
+/** Newest first. */
+export async function pageOfMails(
+  tx: Tx,
+  filter: MailFilter,
+  before: string | null,
+  limit: number,
+): Promise<MailRecord[]> {
+  const query = filtered(tx, filter).orderBy('id', 'desc').limit(limit).select(MAIL_COLUMNS);
+  return (await (before === null ? query : query.where('id', '<', before))).map(toMail);
+}
+
+export async function countMails(tx: Tx, filter: MailFilter, most: number): Promise<number> {
+  return (await filtered(tx, filter).limit(most).select('id')).length;
+}
+
+/** What waits for these customers is not sent any more, and no address of theirs is kept. */
+export async function forgetMails(tx: Tx, customerIds: readonly string[]): Promise<void> {
+  const own = tx('mails').whereIn('customer_id', customerIds);
+  await own.clone().where({ state: 'waiting' }).update({ state: 'dropped', detail: 'the customer was anonymized' });
+  await own.clone().whereNot({ state: 'dropped' }).update({ detail: '' });
+  await own.update({ email: '', lease_id: null, lease_until: null });
 }

@@ -8,6 +8,7 @@ import { buildHandler, type Core, type CoreOptions, openCore } from '../../src/a
 import type { Config } from '../../src/config.ts';
 import { makeLogger } from '../../src/http/log.ts';
 import { openSqlite, type TestDatabase } from './databases.ts';
+import { TEST_MAIL } from './test-mail.ts';
 
 /** 2026-03-01 12:00 UTC, when nothing else is said. */
 const TEST_NOW = Date.UTC(2026, 2, 1, 12);
@@ -97,6 +98,7 @@ function configFor(publicUrl: string, dataDir: string): Config {
       auditMonths: 12,
       usageMonths: 12,
       webhookAllowHosts: [],
+      mail: TEST_MAIL,
     },
     siteAdmins: [],
     payments: { accounts: [], apiBases: {} },

@@ -228,6 +228,7 @@ export async function seedCustomer(
     mergedInto: null,
     anonymizedAt: null,
     createdAt: toIso(SEED_NOW),
+    remindersOffAt: null,
     ...change,
   };
   await db.tx((tx) => insertCustomer(tx, customer, ACTOR));

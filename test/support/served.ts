@@ -22,6 +22,7 @@ import { type ReleaseRecord, replaceArtifacts, saveRelease } from '../../src/rel
 import { zipBytes } from '../../src/releases/zip-bytes-io.ts';
 import { TEMPLATE } from './postgres-setup.ts';
 import { SEED_NOW } from './seed.ts';
+import { TEST_MAIL } from './test-mail.ts';
 
 /** A database and a data folder that servers are started on, one or several at once. */
 export interface Ground {
@@ -83,6 +84,7 @@ export function configOn(ground: Pick<Ground, 'databaseUrl' | 'dataDir'>, port: 
     siteAdmins: [],
     webhookAllowHosts: [],
     payments: { accounts: [], apiBases: {} },
+    mail: TEST_MAIL,
   };
 }
 
