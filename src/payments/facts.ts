@@ -111,16 +111,20 @@ export interface PaymentFact {
   customerUrl: string | null;
 }
 
+export const REFUND_STATES = ['pending', 'succeeded', 'failed', 'unknown'] as const;
+
 export interface RefundFact {
   externalId: string;
   paymentId: string;
-  state: 'pending' | 'succeeded' | 'failed' | 'unknown';
+  state: (typeof REFUND_STATES)[number];
   amountMinor: number;
   currency: string;
   reason: string;
   at: number;
   url: string;
 }
+
+export const DISPUTE_STATES = ['warning', 'inquiry', 'open', 'won', 'lost', 'closed', 'unknown'] as const;
 
 export interface DisputeFact {
   externalId: string;
@@ -129,7 +133,7 @@ export interface DisputeFact {
    * `warning`: the bank suspects fraud, nobody disputes yet. `inquiry`: asked only. `closed`: over without a loss or a win.
    * `lost`: money gone, also where the provider gave it back by itself to prevent a dispute.
    */
-  state: 'warning' | 'inquiry' | 'open' | 'won' | 'lost' | 'closed' | 'unknown';
+  state: (typeof DISPUTE_STATES)[number];
   providerState: string;
   /** What is disputed; of a lost one what was taken. */
   amountMinor: number;

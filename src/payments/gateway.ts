@@ -161,6 +161,16 @@ export interface MeterEvent {
   at: number;
 }
 
+/**
+ * What is stored of a subject already, for a provider that tells one thing only once: it lists no refunds of a payment, or forgets
+ * under which price an older one was made.
+ */
+export interface Known {
+  /** External ids of refunds, and the id of the object that the event named if that is one. */
+  refunds: readonly string[];
+  payments: readonly { externalId: string; priceId: string | null; quantity: number }[];
+}
+
 export interface Gateway {
   provider: string;
   /** For people. */
@@ -178,7 +188,7 @@ export interface Gateway {
   /** Which subject an object belongs to; null: none of ours, as far as the provider knows. */
   locate(account: GatewayAccount, event: Pick<ParsedEvent, 'type' | 'objectType' | 'objectId'>): Promise<string | null>;
   /** Everything about a subject, afresh. null: the provider knows nothing of it. */
-  read(account: GatewayAccount, subject: string): Promise<Snapshot | null>;
+  read(account: GatewayAccount, subject: string, known?: Known): Promise<Snapshot | null>;
   /** The provider's own list, oldest first as far as it goes. null: it has none. */
   listEvents: ((account: GatewayAccount, since: number, page: string | null) => Promise<ListedEvents>) | null;
   /** What is missing or wrong: credentials, mode, webhook, its events and its version. */
@@ -187,6 +197,8 @@ export interface Gateway {
   registerHook:
     | ((account: GatewayAccount, hookUrl: string) => Promise<{ hookId: string; secret: string | null }>)
     | null;
+  /** `recurring`: of one-off prices the provider keeps none, they are ours alone and `readPrice` is not asked. Missing: all. */
+  pricesKept?: 'recurring';
   /** null: there is none (any more). Gateways without prices of their own have no such function. */
   readPrice: ((account: GatewayAccount, externalId: string) => Promise<RemotePrice | null>) | null;
   /** A one-off sale has no price at the provider: amount and currency are ours alone, and `readPrice` is for what recurs. */

@@ -90,40 +90,40 @@ export interface DisputeRecord extends OfPayment {
 }
 
 const HEAD = ['id', 'organizationId', 'accountId', 'provider', 'mode', 'externalId', 'state', 'createdAt', 'createdBy'];
-export const SUBSCRIPTION_COLUMNS = columnsOf(
+const SUBSCRIPTION_COLUMNS = columnsOf(
   ...HEAD,
   ...['orderId', 'licenseId', 'customerId', 'providerState', 'items', 'currency', 'externalCustomerId', 'periodStart'],
   ...['periodEnd', 'cancelAt', 'canceledAt', 'endedAt', 'pausedAt', 'paidThrough', 'failedAt', 'graceUntil', 'runs'],
   ...['trouble', 'url', 'fetchedAt'],
 );
-export const PAYMENT_COLUMNS = columnsOf(
+const PAYMENT_COLUMNS = columnsOf(
   ...HEAD,
   ...['kind', 'orderId', 'subscriptionId', 'amountMinor', 'refundedMinor', 'currency', 'paidAt', 'failedAt', 'lines'],
   ...['charges', 'trouble', 'url', 'fetchedAt'],
 );
 const OF_PAYMENT = [...HEAD, 'paymentId', 'amountMinor', 'currency', 'reason', 'at', 'url'];
-export const REFUND_COLUMNS = columnsOf(...OF_PAYMENT);
-export const DISPUTE_COLUMNS = columnsOf(...OF_PAYMENT, 'providerState', 'dueAt', 'heldAt');
+const REFUND_COLUMNS = columnsOf(...OF_PAYMENT);
+const DISPUTE_COLUMNS = columnsOf(...OF_PAYMENT, 'providerState', 'dueAt', 'heldAt');
 
 const SUBSCRIPTION_SHAPE = { json: ['items'], booleans: ['runs'] };
 const PAYMENT_SHAPE = { json: ['lines', 'charges'] };
 
-export function toSubscription(row: object): SubscriptionRecord {
+function toSubscription(row: object): SubscriptionRecord {
   return fromRow(row, SUBSCRIPTION_SHAPE);
 }
 
 /** PostgreSQL gives a bigint as text. */
-export function toPayment(row: object): PaymentRecord {
+function toPayment(row: object): PaymentRecord {
   const payment = fromRow<PaymentRecord>(row, PAYMENT_SHAPE);
   return { ...payment, amountMinor: Number(payment.amountMinor), refundedMinor: Number(payment.refundedMinor) };
 }
 
-export function toRefund(row: object): RefundRecord {
+function toRefund(row: object): RefundRecord {
   const refund = fromRow<RefundRecord>(row);
   return { ...refund, amountMinor: Number(refund.amountMinor) };
 }
 
-export function toDispute(row: object): DisputeRecord {
+function toDispute(row: object): DisputeRecord {
   const dispute = fromRow<DisputeRecord>(row);
   return { ...dispute, amountMinor: Number(dispute.amountMinor) };
 }
@@ -207,4 +207,24 @@ export async function saveDispute(tx: Tx, dispute: DisputeRecord): Promise<void>
 
 export async function updateDispute(tx: Tx, id: string, change: Pick<DisputeRecord, 'heldAt'>): Promise<void> {
   await tx('disputes').where({ id }).update(toRow(change));
+}
+
+interface Facts {
+  subscription: SubscriptionRecord;
+  payment: PaymentRecord;
+  refund: RefundRecord;
+  dispute: DisputeRecord;
+}
+
+const READ: { [K in keyof Facts]: { columns: readonly string[]; toRecord(row: object): Facts[K] } } = {
+  subscription: { columns: SUBSCRIPTION_COLUMNS, toRecord: toSubscription },
+  payment: { columns: PAYMENT_COLUMNS, toRecord: toPayment },
+  refund: { columns: REFUND_COLUMNS, toRecord: toRefund },
+  dispute: { columns: DISPUTE_COLUMNS, toRecord: toDispute },
+};
+
+/** Newest first; those that are gone are left out. */
+export async function factsById<K extends keyof Facts>(tx: Tx, kind: K, ids: readonly string[]): Promise<Facts[K][]> {
+  const { columns, toRecord } = READ[kind];
+  return (await tx(`${kind}s`).whereIn('id', ids).orderBy('id', 'desc').select(columns)).map(toRecord);
 }

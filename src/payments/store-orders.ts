@@ -2,13 +2,9 @@ import { forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import type { Length } from '../licensing/package-terms.ts';
 import type { Mode } from './gateway.ts';
+import type { OrderState } from './order-states.ts';
 
-/**
- * `open`: the buyer is on his way. `processing`: confirmed, the money is yet to come. `mismatch`: what was paid is not what was
- * ordered, so nothing is given; `trouble` says what.
- */
-export const ORDER_STATES = ['open', 'processing', 'paid', 'failed', 'expired', 'mismatch'] as const;
-export type OrderState = (typeof ORDER_STATES)[number];
+export type { OrderState } from './order-states.ts';
 
 /** What a buyer agreed to, and when. Empty: there was nothing to agree to. */
 export interface Consent {
@@ -92,7 +88,7 @@ function toLine(row: object): OrderLineRecord {
 
 export async function insertOrder(tx: Tx, order: OrderRecord, lines: readonly OrderLineRecord[]): Promise<void> {
   await tx('orders').insert(toRow(order, SHAPE));
-  await tx('order_lines').insert(lines.map((line) => toRow(line)));
+  if (lines.length > 0) await tx('order_lines').insert(lines.map((line) => toRow(line)));
 }
 
 export async function updateOrder(
@@ -116,6 +112,11 @@ export async function findOrder(tx: Tx, id: string): Promise<OrderRecord | null>
   return row ? toOrder(row) : null;
 }
 
+/** Newest first; those that are gone are left out. */
+export async function ordersById(tx: Tx, ids: readonly string[]): Promise<OrderRecord[]> {
+  return (await tx('orders').whereIn('id', ids).orderBy('id', 'desc').select(ORDER)).map(toOrder);
+}
+
 export async function lockOrder(tx: Tx, id: string): Promise<OrderRecord | null> {
   const row = (await forUpdate(tx, tx('orders').where({ id }).select(ORDER)))[0];
   return row ? toOrder(row) : null;
@@ -128,6 +129,11 @@ export async function findOrderByExternal(tx: Tx, accountId: string, externalId:
 
 /** In the order of their numbers, as far as they are numbers. */
 export async function linesOfOrder(tx: Tx, orderId: string): Promise<OrderLineRecord[]> {
-  const lines = (await tx('order_lines').where({ order_id: orderId })).map(toLine);
+  return linesOfOrders(tx, [orderId]);
+}
+
+/** Of many orders; those of each in the order of their numbers. */
+export async function linesOfOrders(tx: Tx, orderIds: readonly string[]): Promise<OrderLineRecord[]> {
+  const lines = (await tx('order_lines').whereIn('order_id', orderIds)).map(toLine);
   return lines.sort((a, b) => Number(a.line) - Number(b.line) || (a.line < b.line ? -1 : 1));
 }
