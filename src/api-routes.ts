@@ -34,6 +34,7 @@ import { deliveryRoutes } from './notify/api-deliveries.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
 import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
+import { moneyRoutes } from './payments/api-money.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
@@ -84,6 +85,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...installationRoutes(core),
     ...importRoutes(core),
     ...auditRoutes(core),
+    ...moneyRoutes(core),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...validateRoutes(core),

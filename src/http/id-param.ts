@@ -12,6 +12,9 @@ const IN_WORDS: Partial<Record<IdKind, string>> = {
   audit: 'an audit event',
   webhook_event: 'a webhook event',
   webhook_delivery: 'a webhook delivery',
+  payment_account: 'a payment account',
+  payment_event: 'a payment event',
+  payment_alert: 'a payment alert',
 };
 
 /** `a product`, `an audit event`. */

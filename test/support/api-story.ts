@@ -6,6 +6,7 @@ import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
 import { replaceArtifacts, saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
+import { money, seeMoney } from './api-story-money.ts';
 import { settingUp } from './api-story-settings.ts';
 import { startFakeForge } from './fake-forge.ts';
 import { playedForge, SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
@@ -67,7 +68,20 @@ export async function setScene(db: Db) {
     await remote.close();
   }
   const operator = await seedOperator(db);
-  return { organization, repository, product, releaseId, seeSite, receiverUrl, addresses, close, operator, helpdesk };
+  const paid = (licenseId: string) => seeMoney(db, licenseId);
+  return {
+    organization,
+    repository,
+    product,
+    releaseId,
+    seeSite,
+    paid,
+    receiverUrl,
+    addresses,
+    close,
+    operator,
+    helpdesk,
+  };
 }
 
 type Does = Teller['does'];
@@ -96,6 +110,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await releases(does, { id: scene.releaseId }, product);
   await people(does, scene.operator, scene.helpdesk);
   await settingUp(does, packages, product);
+  await money(does, await scene.paid(sold.license));
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {

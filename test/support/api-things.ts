@@ -4,9 +4,11 @@ import { createToken } from '../../src/accounts/tokens.ts';
 import type { Db } from '../../src/db/connect.ts';
 import type { Route } from '../../src/http/route.ts';
 import { newId } from '../../src/ids.ts';
+import { accountsOf } from '../../src/payments/store-accounts.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Caller } from './api-server.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedSite, seedSoldLicense } from './seed.ts';
+import { seedAccount, seedBusiness } from './seed-money.ts';
 import { seedDelivery, seedWebhook } from './seed-webhooks.ts';
 
 /** One of each thing that a route can name, so that nothing but the caller decides what a route answers. */
@@ -50,6 +52,7 @@ export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Recor
     releases: release,
     audit: sold.license.id,
     ...(await webhookIds(db, shop)),
+    ...(await moneyIds(db, shop, sold)),
     tokens: await tokenId(db, shop),
     site_id: site.id,
     sessions: newId('session'),
@@ -65,6 +68,28 @@ async function importId(api: Caller, { organization }: Shop): Promise<string> {
 async function tokenId(db: Db, { organization }: Shop): Promise<string> {
   const wish = { name: 't', organizationId: organization.id, scopes: [...SCOPES], expiresAt: null };
   return (await createToken({ db, secrets: seedSecrets }, wish, CLI_ACTOR, SEED_NOW)).token.id;
+}
+
+/** Of one account an organization, as it has no second one of the same provider and mode. */
+async function moneyIds(
+  db: Db,
+  { organization }: Shop,
+  sold: Awaited<ReturnType<typeof seedSoldLicense>>,
+): Promise<Record<string, string>> {
+  const [known] = await db.read((tx) => accountsOf(tx, { organizationId: organization.id }));
+  const account = known ?? (await seedAccount(db, organization));
+  const { license, package: each } = sold;
+  const of = { account, customerId: license.customerId, licenseId: license.id, packageId: each.id };
+  const made = await seedBusiness(db, organization, of);
+  return {
+    orders: made.order.id,
+    subscriptions: made.subscription.id,
+    payments: made.payment.id,
+    refunds: made.refund.id,
+    disputes: made.dispute.id,
+    'payment-events': made.event,
+    'payment-alerts': made.alert,
+  };
 }
 
 async function webhookIds(db: Db, { organization }: Shop): Promise<Record<string, string>> {

@@ -3,6 +3,7 @@ import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
 import { sealedAccount } from '../../src/payments/accounts.ts';
 import { type AccountRecord, insertAccount } from '../../src/payments/store-accounts.ts';
+import { type AlertRecord, raiseAlert } from '../../src/payments/store-alerts.ts';
 import {
   type DisputeRecord,
   insertPayment,
@@ -140,4 +141,63 @@ export async function seedDispute(
   };
   await db.tx((tx) => saveDispute(tx, dispute));
   return dispute;
+}
+
+/** An event that came in and was worked on; its id. */
+export async function seedPaymentEvent(
+  db: Db,
+  account: AccountRecord,
+  change: Partial<Record<string, string | number | null>> = {},
+): Promise<string> {
+  const id = newId('payment_event');
+  const row = {
+    ...{ id, organization_id: account.organizationId, account_id: account.id, event_id: external('evt') },
+    ...{
+      delivery_id: null,
+      type: 'invoice.paid',
+      api_version: '2026-10-28',
+      object_type: 'invoice',
+      object_id: 'in_1',
+    },
+    ...{ subject: 'subscription:sub_1', body: '{}', body_sha256: 'a'.repeat(64), via: 'webhook', state: 'done' },
+    ...{ attempts: 0, next_at: null, lease_id: null, lease_until: null, detail: '', received_at: AT, done_at: AT },
+    ...change,
+  };
+  await db.tx((tx) => tx('payment_events').insert(row));
+  return id;
+}
+
+/** Something that a vendor must look at; its id. */
+export async function seedAlert(db: Db, account: AccountRecord, change: Partial<AlertRecord> = {}): Promise<string> {
+  const id = newId('payment_alert');
+  const alert: AlertRecord = {
+    ...{ id, organizationId: account.organizationId, accountId: account.id, code: 'UNKNOWN_PRICE' },
+    ...{ subject: external('in'), detail: 'price_9 sells no package', count: 1, firstAt: AT, lastAt: AT },
+    ...{ dismissedAt: null, ...change },
+  };
+  await db.tx((tx) => raiseAlert(tx, alert));
+  return id;
+}
+
+/** One of each: what a buyer's subscription leaves behind. */
+export async function seedBusiness(
+  db: Db,
+  organization: { id: string },
+  change: { customerId?: string; licenseId?: string; packageId?: string; account?: AccountRecord } = {},
+) {
+  const account = change.account ?? (await seedAccount(db, organization));
+  const { customerId = null, licenseId = null, packageId } = change;
+  const lines = packageId === undefined ? [] : [{ packageId, licenseId, recurring: true }];
+  const order = await seedOrder(db, account, { customerId, email: 'ada@example.com' }, lines);
+  const subscription = await seedSubscription(db, account, { orderId: order.id, customerId, licenseId });
+  const payment = await seedPayment(db, account, {
+    kind: 'period',
+    orderId: order.id,
+    subscriptionId: subscription.id,
+  });
+  const refund = await seedRefund(db, account, payment);
+  const dispute = await seedDispute(db, account, payment);
+  const subject = `subscription:${subscription.externalId}`;
+  const event = await seedPaymentEvent(db, account, { subject, object_id: payment.externalId });
+  return { account, order, subscription, payment, refund, dispute, event, alert: await seedAlert(db, account) };
 }
