@@ -129,6 +129,8 @@ function newRow(
     lengthValue: null,
     lengthUnit: null,
     endsAt: change.end === null ? null : toIso(change.end),
+    startsAt: null,
+    subscriptionId: null,
     paymentRef: change.paymentRef,
     line: '1',
     requestToken: null,

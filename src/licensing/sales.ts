@@ -5,6 +5,7 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import { newId } from '../ids.ts';
+import { packagesOfSubscriptions } from '../payments/store-deals.ts';
 import type { Secrets } from '../secrets.ts';
 import { chainsOf } from './chains.ts';
 import { type By, changeDomains, createKey } from './keys.ts';
@@ -182,6 +183,8 @@ async function ownLicense(
   const { repositoryIds } = actor;
   const isSeen = ledger.some((grant) => repositoryIds?.includes(grant.package.repositoryId ?? ''));
   if (repositoryIds !== null && !isSeen) throw problem('NOT_FOUND', `there is no license ${licenseId}`);
+  if ((await packagesOfSubscriptions(tx, licenseId)).has(sold.id))
+    throw problem('SUBSCRIPTION_RUNS', `a subscription runs that pays for "${sold.name}" in ${licenseId}`);
   const endless = chainsOf(ledger, now).some(({ packageId, end }) => packageId === sold.id && end === 'none');
   if (endless) throw problem('NO_END_TO_EXTEND', `the license has "${sold.name}" without an end`);
   return license;

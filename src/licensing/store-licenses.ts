@@ -152,6 +152,35 @@ export async function findGrantByPayment(
   return row ? fromRow<GrantRecord>(row, GRANT_SHAPE) : null;
 }
 
+/** A grant with who closed or opened it last. */
+export interface DealGrant {
+  grant: GrantRecord;
+  /** null: nobody ever did. */
+  last: { kind: 'close' | 'reopen'; createdBy: string } | null;
+}
+
+/** The grants that payments made, by their references. */
+export async function grantsOfPayments(
+  tx: Tx,
+  organizationId: string,
+  paymentRefs: readonly string[],
+): Promise<DealGrant[]> {
+  if (paymentRefs.length === 0) return [];
+  const last = (column: string) =>
+    tx.raw(
+      `(select c.${column} from grant_closings c where c.grant_id = g.id order by c.at desc, c.id desc limit 1) as last_${column}`,
+    );
+  const rows = await tx('grants as g')
+    .where('g.organization_id', organizationId)
+    .whereIn('g.payment_ref', paymentRefs)
+    .orderBy('g.id')
+    .select('g.*', last('kind'), last('created_by'));
+  return rows.map(({ last_kind: kind, last_created_by: createdBy, ...row }) => ({
+    grant: fromRow<GrantRecord>(row, GRANT_SHAPE),
+    last: kind === null ? null : { kind, createdBy },
+  }));
+}
+
 export async function findGrantByRequest(tx: Tx, token: string, key: string): Promise<GrantRecord | null> {
   const row = await tx('grants').where({ request_token: token, request_key: key }).first();
   return row ? fromRow<GrantRecord>(row, GRANT_SHAPE) : null;

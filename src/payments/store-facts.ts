@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import type {
   DisputeFact,
@@ -144,6 +144,11 @@ export async function findSubscription(tx: Tx, id: string): Promise<Subscription
   return row ? toSubscription(row) : null;
 }
 
+export async function lockSubscription(tx: Tx, id: string): Promise<SubscriptionRecord | null> {
+  const row = (await forUpdate(tx, tx('subscriptions').where({ id }).select(SUBSCRIPTION_COLUMNS)))[0];
+  return row ? toSubscription(row) : null;
+}
+
 export async function insertSubscription(tx: Tx, subscription: SubscriptionRecord): Promise<void> {
   await tx('subscriptions').insert(toRow(subscription, SUBSCRIPTION_SHAPE));
 }
@@ -166,6 +171,15 @@ export async function paymentsOf(
 
 export async function findPayment(tx: Tx, id: string): Promise<PaymentRecord | null> {
   const row = await tx('payments').where({ id }).first(PAYMENT_COLUMNS);
+  return row ? toPayment(row) : null;
+}
+
+export async function findPaymentByExternal(
+  tx: Tx,
+  accountId: string,
+  externalId: string,
+): Promise<PaymentRecord | null> {
+  const row = await tx('payments').where({ account_id: accountId, external_id: externalId }).first(PAYMENT_COLUMNS);
   return row ? toPayment(row) : null;
 }
 
@@ -195,14 +209,18 @@ export async function saveRefund(tx: Tx, refund: RefundRecord): Promise<void> {
   await tx('refunds')
     .insert(toRow(refund))
     .onConflict(['account_id', 'external_id'])
-    .merge(['state', 'amount_minor', 'reason', 'url']);
+    .merge(refund.state === 'unknown' ? ['url'] : ['state', 'amount_minor', 'reason', 'url']);
 }
 
 export async function saveDispute(tx: Tx, dispute: DisputeRecord): Promise<void> {
   await tx('disputes')
     .insert(toRow(dispute))
     .onConflict(['account_id', 'external_id'])
-    .merge(['state', 'provider_state', 'amount_minor', 'reason', 'due_at', 'url']);
+    .merge(
+      dispute.state === 'unknown'
+        ? ['provider_state', 'url']
+        : ['state', 'provider_state', 'amount_minor', 'reason', 'due_at', 'url'],
+    );
 }
 
 export async function updateDispute(tx: Tx, id: string, change: Pick<DisputeRecord, 'heldAt'>): Promise<void> {

@@ -1,0 +1,241 @@
+import { fromIso } from '../clock.ts';
+import type { GrantSource, Length } from '../licensing/package-terms.ts';
+import type { PaymentLine } from './facts.ts';
+import type { PaymentPolicy } from './policy.ts';
+import { returnOf } from './returns.ts';
+import type { DisputeRecord, PaymentRecord, RefundRecord, SubscriptionRecord } from './store-facts.ts';
+import type { OrderLineRecord, OrderRecord } from './store-orders.ts';
+import { type SubscriptionTimes, subscriptionTimes } from './subscription-times.ts';
+
+/** What a price sells, as far as the ledger must know. */
+export interface SoldPrice {
+  packageId: string;
+  /** The one that was ordered; of a price that came later by a change of plan the one that was sold then. */
+  packageVersion: number;
+  /** Of one piece: any of these is right. Empty: nobody knows, so nothing is compared. */
+  unitsMinor: readonly number[];
+  currency: string | null;
+  length: Length | null;
+  /** 0: the package says nothing. */
+  graceDays: number;
+}
+
+/** All that is known of one order, one subscription, or a subscription with its order. */
+export interface Deal {
+  order: OrderRecord | null;
+  lines: readonly OrderLineRecord[];
+  subscription: SubscriptionRecord | null;
+  /** The failed charge that the provider names by itself (SubscriptionFact); ms UTC. */
+  failedAt: number | null;
+  payments: readonly PaymentRecord[];
+  refunds: readonly RefundRecord[];
+  disputes: readonly DisputeRecord[];
+  /** By the provider's id of the price. */
+  prices: ReadonlyMap<string, SoldPrice>;
+}
+
+/** A line of the ledger as the facts want it. */
+export interface Wanted {
+  /** `payment_ref` and line: unique in the organization for ever. */
+  key: string;
+  paymentId: string;
+  paymentRef: string;
+  line: string;
+  /** The line of the order that it fulfils; null: the subscription's. */
+  orderLine: OrderLineRecord | null;
+  packageId: string;
+  packageVersion: number;
+  quantity: number;
+  /** ms UTC. */
+  givenAt: number;
+  time: { kind: 'length'; length: Length | null } | { kind: 'period'; start: number; end: number };
+  source: Extract<GrantSource, 'purchase' | 'renewal' | 'switch'>;
+  /** Keys of the lines whose place it takes, for a change within a period. */
+  replaces: readonly string[];
+  /** Not given back. */
+  open: boolean;
+  /** Why it is closed; '' while it is open. */
+  reason: string;
+}
+
+export interface Trouble {
+  /** SCREAMING_SNAKE. */
+  code: string;
+  /** The provider's id of what is meant. */
+  subject: string;
+  detail: string;
+  paymentId: string;
+}
+
+export interface LedgerPlan {
+  /** Oldest first. */
+  wanted: Wanted[];
+  troubles: Trouble[];
+  times: SubscriptionTimes | null;
+}
+
+/** A provider's clock may be ahead of ours: what begins within this time has begun. ms. */
+const SKEW = 15 * 60_000;
+
+/**
+ * The ledger of a deal as a pure function of its facts: what was paid and not given back is a line, whatever the order in which it was
+ * heard of. Prices that nobody knows and amounts that do not fit give nothing, and take nothing away. `now` is only for clocks that
+ * differ.
+ */
+export function planLedger(deal: Deal, policy: PaymentPolicy, now: number): LedgerPlan {
+  const wanted: Wanted[] = [];
+  const troubles: Trouble[] = [];
+  for (const payment of [...deal.payments].sort(byPaid)) {
+    if (payment.state !== 'paid' || isBeforeUs(deal, payment)) continue;
+    const returned = returnOf(payment, deal.refunds, deal.disputes, policy);
+    const base = {
+      ...{ paymentId: payment.id, paymentRef: refOf(payment), open: returned === null, reason: returned ?? '' },
+      givenAt: Math.min(fromIso(payment.paidAt ?? payment.createdAt), now),
+    };
+    const made =
+      payment.kind === 'one_off' ? orderLines(deal, base) : paidLines(deal, payment, base, wanted, troubles, now);
+    wanted.push(...made);
+  }
+  return { wanted, troubles, times: timesOf(deal, wanted, policy) };
+}
+
+function byPaid(a: PaymentRecord, b: PaymentRecord): number {
+  const [x, y] = [a.paidAt ?? a.createdAt, b.paidAt ?? b.createdAt];
+  return x < y ? -1 : x > y ? 1 : a.externalId < b.externalId ? -1 : 1;
+}
+
+/** What was paid before a subscription was taken over, its license has by its import. */
+function isBeforeUs({ subscription, order }: Deal, payment: PaymentRecord): boolean {
+  if (subscription === null || order !== null || payment.paidAt === null) return false;
+  return payment.paidAt < subscription.createdAt;
+}
+
+type Base = Pick<Wanted, 'paymentId' | 'paymentRef' | 'open' | 'reason' | 'givenAt'>;
+
+/** A paid order: one line of the ledger for each of its lines. */
+function orderLines({ order, lines, prices }: Deal, base: Base): Wanted[] {
+  if (order?.state !== 'paid') return [];
+  return lines.filter(({ recurring }) => !recurring).map((line) => ofOrderLine(line, prices, base));
+}
+
+function ofOrderLine(line: OrderLineRecord, prices: Deal['prices'], base: Base): Wanted {
+  const own = line.lengthValue !== null && line.lengthUnit !== null;
+  const length = own ? { value: line.lengthValue as number, unit: line.lengthUnit as Length['unit'] } : null;
+  return {
+    ...base,
+    ...{ key: keyOf(base.paymentRef, line.line), line: line.line, orderLine: line, quantity: line.quantity },
+    ...{ packageId: line.packageId, packageVersion: line.packageVersion, replaces: [] },
+    time: { kind: 'length', length: length ?? prices.get(line.priceExternalId)?.length ?? null },
+    source: line.kind === 'new' ? 'purchase' : line.kind === 'switch' ? 'switch' : 'renewal',
+  };
+}
+
+/** The lines of one paid invoice of a subscription. */
+function paidLines(
+  deal: Deal,
+  payment: PaymentRecord,
+  base: Base,
+  before: readonly Wanted[],
+  troubles: Trouble[],
+  now: number,
+): Wanted[] {
+  return payment.lines.flatMap((line) => {
+    // A credit for the rest of what is left takes no time away: what takes its place says so.
+    if (line.amountMinor < 0 || (line.proration && line.quantity === 0)) return [];
+    const sold = line.priceId === null ? undefined : deal.prices.get(line.priceId);
+    const fault = faultOf(payment, line, sold);
+    if (fault !== null) troubles.push({ ...fault, paymentId: payment.id });
+    if (fault !== null || sold === undefined) return [];
+    if (line.start === null || line.end === null || line.item === null) {
+      const ordered = deal.lines.find((each) => !each.recurring && each.priceExternalId === line.priceId);
+      return ordered ? [ofOrderLine(ordered, deal.prices, base)] : [];
+    }
+    const start = line.start <= now + SKEW ? Math.min(line.start, now) : line.start;
+    const itemKey = itemOf(line);
+    const own = before.filter((each) => each.time.kind === 'period' && itemsOf(deal, each) === itemKey);
+    const replaced = own.filter(({ time }) => time.kind === 'period' && time.end > (line.start ?? 0));
+    return [
+      {
+        ...base,
+        ...{ key: keyOf(base.paymentRef, line.id), line: line.id, orderLine: null, quantity: line.quantity },
+        ...{ packageId: sold.packageId, packageVersion: sold.packageVersion },
+        time: { kind: 'period' as const, start, end: line.end },
+        source: line.proration
+          ? ('switch' as const)
+          : before.length === 0
+            ? ('purchase' as const)
+            : ('renewal' as const),
+        replaces: line.proration ? replaced.map(({ key }) => key) : [],
+      },
+    ];
+  });
+}
+
+function itemOf(line: PaymentLine): string {
+  return line.item ?? '';
+}
+
+/** Which item of the subscription a line of the ledger is for. */
+function itemsOf({ payments }: Deal, { paymentId, line }: Wanted): string {
+  const payment = payments.find(({ id }) => id === paymentId);
+  return payment?.lines.find(({ id }) => id === line)?.item ?? '';
+}
+
+function faultOf(
+  payment: PaymentRecord,
+  line: PaymentLine,
+  sold: SoldPrice | undefined,
+): Omit<Trouble, 'paymentId'> | null {
+  const subject = payment.externalId;
+  if (sold === undefined)
+    return { code: 'UNKNOWN_PRICE', subject, detail: `${line.priceId ?? 'a line without a price'} sells no package` };
+  if (sold.currency !== null && sold.currency !== payment.currency)
+    return { code: 'WRONG_CURRENCY', subject, detail: `paid in ${payment.currency}, sold in ${sold.currency}` };
+  const isFree = line.amountMinor === 0;
+  const fits = sold.unitsMinor.some((unit) => unit * line.quantity === line.amountMinor);
+  if (sold.unitsMinor.length > 0 && !line.proration && !isFree && !fits) {
+    const detail = `${line.amountMinor} was paid for ${line.quantity} of ${line.priceId}, which costs ${sold.unitsMinor.join(' or ')}`;
+    return { code: 'WRONG_AMOUNT', subject, detail };
+  }
+  return null;
+}
+
+function timesOf(deal: Deal, wanted: readonly Wanted[], policy: PaymentPolicy): SubscriptionTimes | null {
+  const { subscription } = deal;
+  if (subscription === null) return null;
+  const periods = wanted.flatMap(({ time, open, packageId }) =>
+    time.kind === 'period' ? [{ end: time.end, open, packageId }] : [],
+  );
+  const paid = periods.filter(({ open }) => open);
+  const last = paid.reduce<(typeof paid)[number] | null>((a, b) => (a === null || b.end >= a.end ? b : a), null);
+  const named = [...deal.prices.values()].find(({ packageId }) => packageId === last?.packageId)?.graceDays ?? 0;
+  return subscriptionTimes({
+    ...{ state: subscription.state, cancelAt: instant(subscription.cancelAt), endedAt: instant(subscription.endedAt) },
+    ...{ paid, returned: periods.filter(({ open }) => !open) },
+    failures: failuresOf(deal, last?.end ?? null),
+    graceDays: named > 0 ? named : policy.graceDays,
+  });
+}
+
+/** The first try is what counts: a provider that only tells the last one is held to what it said before. */
+function failuresOf({ payments, subscription, failedAt }: Deal, paidThrough: number | null): number[] {
+  const unpaid = payments.filter(({ kind, state }) => kind === 'period' && (state === 'pending' || state === 'failed'));
+  const said = unpaid.flatMap((payment) => (payment.failedAt === null ? [] : [fromIso(payment.failedAt)]));
+  if (failedAt === null) return said;
+  const isSame = subscription !== null && instant(subscription.paidThrough) === paidThrough;
+  const known = isSame && subscription.failedAt !== null ? [fromIso(subscription.failedAt)] : [];
+  return [...said, failedAt, ...known];
+}
+
+function instant(text: string | null): number | null {
+  return text === null ? null : fromIso(text);
+}
+
+/** How the grants of a payment name it; what is only played never has the name of something real. */
+export function refOf({ mode, externalId }: Pick<PaymentRecord, 'mode' | 'externalId'>): string {
+  return mode === 'test' ? `test:${externalId}` : externalId;
+}
+
+export function keyOf(paymentRef: string, line: string): string {
+  return `${paymentRef}\n${line}`;
+}

@@ -1,0 +1,63 @@
+import type { Tx } from '../db/dialect.ts';
+import { type PackageTerms, storedTerms } from '../licensing/package-terms.ts';
+
+/** Terms of sold versions, by `package_id@version`. */
+export async function termsOfVersions(
+  tx: Tx,
+  wanted: readonly { packageId: string; version: number }[],
+): Promise<Map<string, PackageTerms>> {
+  if (wanted.length === 0) return new Map();
+  const rows = await tx('package_versions')
+    .whereIn(
+      'package_id',
+      wanted.map(({ packageId }) => packageId),
+    )
+    .select('package_id', 'version', 'terms');
+  return new Map(rows.map((row) => [`${row.package_id}@${row.version}`, storedTerms(row.terms)]));
+}
+
+/** The versions that are sold now, by package. */
+export async function currentVersions(tx: Tx, packageIds: readonly string[]): Promise<Map<string, number>> {
+  if (packageIds.length === 0) return new Map();
+  const rows = await tx('packages').whereIn('id', packageIds).select('id', 'version');
+  return new Map(rows.map((row) => [row.id as string, Number(row.version)]));
+}
+
+/** Whether a dispute, of whatever payment of the license, keeps it suspended. */
+export async function isHeld(tx: Tx, licenseId: string): Promise<boolean> {
+  const row = await tx('disputes as d')
+    .join('payments as p', 'p.id', 'd.payment_id')
+    .join('grants as g', (on) =>
+      on
+        .on('g.organization_id', 'p.organization_id')
+        .andOn(
+          'g.payment_ref',
+          tx.raw("case when p.mode = 'test' then 'test:' || p.external_id else p.external_id end"),
+        ),
+    )
+    .where('g.license_id', licenseId)
+    .whereNotNull('d.held_at')
+    .first('d.id');
+  return row !== undefined;
+}
+
+/** The packages that running subscriptions pay for in a license, taken-over ones too. */
+export async function packagesOfSubscriptions(tx: Tx, licenseId: string): Promise<Set<string>> {
+  const running = await tx('subscriptions')
+    .where({ license_id: licenseId, runs: true })
+    .select('id', 'organization_id', 'provider', 'items');
+  if (running.length === 0) return new Set();
+  const granted = await tx('grants')
+    .whereIn(
+      'subscription_id',
+      running.map(({ id }) => id as string),
+    )
+    .distinct('package_id');
+  const packages = new Set(granted.map(({ package_id: id }) => id as string));
+  for (const { organization_id, provider, items } of running) {
+    const ids = (JSON.parse(items) as { priceId: string }[]).map(({ priceId }) => priceId);
+    const rows = await tx('package_prices').where({ organization_id, provider }).whereIn('external_id', ids);
+    for (const { package_id } of rows) packages.add(package_id);
+  }
+  return packages;
+}
