@@ -34,6 +34,7 @@ import { deliveryRoutes } from './notify/api-deliveries.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
 import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
+import { accountRoutes } from './payments/api-accounts.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
@@ -88,6 +89,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...moneyRoutes(core),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
+    ...accountRoutes(core.payments),
     ...validateRoutes(core),
     ...activationRoutes(core),
   ];

@@ -31,6 +31,7 @@ import { type AddressCounts, makeAddressCounts } from './moving/address-counts-c
 import { BRIDGE, type BridgeDeps, writeBridge } from './moving/bridge.ts';
 import { type Mails, makeMails } from './notify/mailing.ts';
 import { makeWebhooks, type Webhooks } from './notify/sending.ts';
+import { letVariablesGo, takeVariables } from './payments/account-variables.ts';
 import type { PaymentDeps } from './payments/accounts.ts';
 import { checkPricesJob } from './payments/check-prices.ts';
 import type { Gateway } from './payments/gateway.ts';
@@ -103,19 +104,21 @@ export async function openCore(config: Config, options: CoreOptions = {}): Promi
   const { pepper, encryptionKey } = parseSecretKey(key.text);
   const secrets = makeSecrets(pepper, encryptionKey);
   const db = options.db ?? connect(config.databaseUrl, sqliteFile);
+  const payments: PaymentDeps = {
+    ...{ db, clock, secrets, publicUrl: config.publicUrl, apiBases: config.payments.apiBases },
+    variables: config.payments.accounts,
+    gateways: { ...gateways, ...options.gateways },
+  };
   try {
     await migrate(db, migrations, toIso(clock()));
     await checkPepper(db, secrets.fingerprint);
+    await takeVariables(payments);
   } catch (error) {
     await db.close();
     throw error;
   }
   const store = options.store ?? makeArtifactStore(join(config.dataDir, 'artifacts'));
   const drivers = { ...forgeDrivers, ...options.drivers };
-  const payments: PaymentDeps = {
-    ...{ db, clock, secrets, publicUrl: config.publicUrl, apiBases: config.payments.apiBases },
-    gateways: { ...gateways, ...options.gateways },
-  };
   return compose({ config, clock, log, db, secrets, store, payments, madeSecretKey: key.created }, drivers);
 }
 
@@ -211,6 +214,8 @@ export async function serve(core: Core): Promise<Running> {
     chores: choresOf(core),
   });
   await core.store.sweep(60 * 60_000, core.clock());
+  for (const { id, provider, mode } of await letVariablesGo(core.payments))
+    core.log.warn({ account: id, provider, mode }, 'no variable names this payment account any more: it is off');
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenFault(error, core.config)));
     server.listen(core.config.port, core.config.host, resolve);

@@ -16,6 +16,7 @@ import { flushAddressCounts } from './moving/bridge.ts';
 import { announceEnds } from './notify/expiries.ts';
 import { queueReminders } from './notify/reminders.ts';
 import { purgeWebhooks } from './notify/sending.ts';
+import { takeVariables } from './payments/account-variables.ts';
 import { checkAllPrices } from './payments/check-prices.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
@@ -37,6 +38,7 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments }:
       await eachOf(onError, {
         'ends of licenses': () => announceEnds(db, clock()),
         'reminders of customers': () => queueReminders(db, clock()),
+        'the payment accounts of variables': () => takeVariables(payments),
       });
     },
     async daily() {

@@ -31,6 +31,7 @@ const OF_ORGANIZATION: Partial<Record<IdKind, string>> = {
   payment: 'payments',
   refund: 'refunds',
   dispute: 'disputes',
+  payment_account: 'payment_accounts',
   payment_event: 'payment_events',
   payment_alert: 'payment_alerts',
 };

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { isBusy } from '../db/dialect.ts';
-import { type FieldError, ForgeTrouble, Problem, type ProblemCode, problem } from '../errors.ts';
+import { type FieldError, ForgeTrouble, PaymentTrouble, Problem, type ProblemCode, problem } from '../errors.ts';
 import { redactKeys } from './redact.ts';
 import { requestIdOf } from './request-facts.ts';
 
@@ -56,15 +56,20 @@ export function problemHeaders(found: Problem, sentCredentials: boolean): Record
 /** What the caller is told of an error. Anything that is not ours becomes INTERNAL without a word of it. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof ForgeTrouble) {
+  if (isTrouble(error)) {
     const { retryAfterMs } = error;
     const extra = retryAfterMs === undefined ? {} : { retryAfterSeconds: retryAfterMs / 1_000 };
-    return problem('FORGE_TROUBLE', error.message, extra);
+    return problem(error instanceof ForgeTrouble ? 'FORGE_TROUBLE' : 'PAYMENT_TROUBLE', error.message, extra);
   }
   if (isOutage(error)) return problem('UNAVAILABLE', undefined, { retryAfterSeconds: OUTAGE_RETRY_SECONDS });
   // Express gives a broken percent-encoding in a path this way.
   if (error instanceof URIError) return problem('INVALID_REQUEST', 'the address has a broken percent-encoding');
   return problem('INTERNAL');
+}
+
+/** Somebody outside did not do his part. */
+function isTrouble(error: unknown): error is ForgeTrouble | PaymentTrouble {
+  return error instanceof ForgeTrouble || error instanceof PaymentTrouble;
 }
 
 /** The database is away, is starting or has no connection left: a matter of waiting, not of the request. */
@@ -78,7 +83,7 @@ function isOutage(error: unknown): boolean {
 export function logTrouble(log: Logger, error: unknown, requestId: string): void {
   const found = asProblem(error);
   if (found.status < 500) return;
-  if (found === error || error instanceof ForgeTrouble) {
+  if (found === error || isTrouble(error)) {
     log.warn({ request_id: requestId, code: found.code }, found.message);
   } else {
     log.error({ request_id: requestId, code: found.code, err: error }, 'a request failed');

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { PaymentVariables } from '../config-payments.ts';
 import type { Db } from '../db/connect.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Gateway, GatewayAccount } from './gateway.ts';
@@ -20,6 +21,8 @@ export interface PaymentDeps extends PaymentGround {
   db: Db;
   clock: Clock;
   publicUrl: string;
+  /** What the variables of the process have: it wins at every start. Missing: nothing. */
+  variables?: readonly PaymentVariables[];
 }
 
 /** An account with its secrets opened: for a call to its provider, and never to be kept or logged. */

@@ -199,6 +199,8 @@ export interface Gateway {
     | null;
   /** `recurring`: of one-off prices the provider keeps none, they are ours alone and `readPrice` is not asked. Missing: all. */
   pricesKept?: 'recurring';
+  /** The secret of deliveries is made here, so that `registerHook` asks nobody and its secret is shown to the vendor, once. */
+  secretIsOurs?: true;
   /** null: there is none (any more). Gateways without prices of their own have no such function. */
   readPrice: ((account: GatewayAccount, externalId: string) => Promise<RemotePrice | null>) | null;
   /** A one-off sale has no price at the provider: amount and currency are ours alone, and `readPrice` is for what recurs. */

@@ -1,4 +1,4 @@
-import type { Tx } from '../db/dialect.ts';
+import { forUpdate, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import type { CheckoutSettings, Finding, Mode } from './gateway.ts';
 
@@ -47,6 +47,26 @@ export async function updateAccount(
 export async function findAccount(tx: Tx, id: string): Promise<AccountRecord | null> {
   const row = await tx('payment_accounts').where({ id }).first(COLUMNS);
   return row ? fromRow<AccountRecord>(row, SHAPE) : null;
+}
+
+/** Taken by whoever changes it, so that of two changes at once neither is lost. */
+export async function lockAccount(tx: Tx, id: string): Promise<AccountRecord | null> {
+  const [row] = await forUpdate(tx, tx('payment_accounts').where({ id }).select(COLUMNS));
+  return row ? fromRow<AccountRecord>(row, SHAPE) : null;
+}
+
+/** True once something was ordered or paid through it. */
+export async function isAccountUsed(tx: Tx, id: string): Promise<boolean> {
+  for (const table of ['orders', 'subscriptions', 'payments'])
+    if (await tx(table).where({ account_id: id }).first('id')) return true;
+  return false;
+}
+
+/** With what was told through it. Only while nothing was ordered through it. */
+export async function deleteAccount(tx: Tx, id: string): Promise<void> {
+  for (const table of ['payment_events', 'payment_alerts', 'payment_locks'])
+    await tx(table).where({ account_id: id }).delete();
+  await tx('payment_accounts').where({ id }).delete();
 }
 
 /** In the order of their making. */

@@ -132,7 +132,14 @@ onEachDatabase('who may call the API', (database) => {
   describe('every change', () => {
     it('is done by a token of the organization', async () => {
       const mine = await api.token({ organizationId: shop.organization.id });
-      const order = ['removeWebhook', 'retireProduct', 'revokeLicense', 'revokeKey', 'closeGrant'];
+      const order = [
+        'removePaymentAccount',
+        'removeWebhook',
+        'retireProduct',
+        'revokeLicense',
+        'revokeKey',
+        'closeGrant',
+      ];
       const last = (route: Route) => order.indexOf(route.operationId);
       const changes = guarded().filter((each) => each.method !== 'get' && !isOwn(each) && each.role !== 'site_admin');
       for (const route of changes.sort((a, b) => last(a) - last(b))) {

@@ -65,7 +65,7 @@ export interface ApiServer extends Caller {
 /** The API on a database of its own, served by a real server with its clock held at SEED_NOW. */
 export async function startApi(
   database: TestDatabase,
-  options: Partial<Pick<PaymentDeps, 'gateways' | 'apiBases'>> = {},
+  options: Partial<Pick<PaymentDeps, 'gateways' | 'apiBases' | 'variables'>> = {},
 ): Promise<ApiServer> {
   const { db } = database;
   let now = SEED_NOW;
@@ -91,7 +91,7 @@ export async function startApi(
   const standings = makeStandings({ forge, siteAdmins: [], onOwnerLost: () => undefined });
   const payments: PaymentDeps = {
     ...{ db, clock, publicUrl, secrets: seedSecrets, gateways: options.gateways ?? gateways },
-    apiBases: options.apiBases ?? {},
+    ...{ apiBases: options.apiBases ?? {}, ...(options.variables ? { variables: options.variables } : {}) },
   };
   const secrets = seedSecrets;
   const core: ApiCore = { standings, clock, db, secrets, gate, forge, webhooks, payments, config: { publicUrl } };

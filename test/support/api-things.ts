@@ -53,6 +53,7 @@ export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Recor
     audit: sold.license.id,
     ...(await webhookIds(db, shop)),
     ...(await moneyIds(db, shop, sold)),
+    accounts: await accountId(api, shop),
     tokens: await tokenId(db, shop),
     site_id: site.id,
     sessions: newId('session'),
@@ -92,6 +93,16 @@ async function moneyIds(
   };
 }
 
+/** Of a shop that has no provider behind it, so that a check asks nobody. */
+const SHOP_ACCOUNT = { provider: 'shop', credentials: {} };
+
+/** An organization has one of a kind. */
+async function accountId(api: Caller, { organization }: Shop): Promise<string> {
+  const list = `/organizations/${organization.slug}/payments/accounts`;
+  const made = await api.post(list, { ...SHOP_ACCOUNT, mode: 'test' });
+  return made.status === 201 ? made.json.id : (await api.get(list)).json.items.at(-1).id;
+}
+
 async function webhookIds(db: Db, { organization }: Shop): Promise<Record<string, string>> {
   const webhook = await seedWebhook(db, organization, { url: 'http://127.0.0.1:1/' });
   return { webhooks: webhook.id, 'webhook-deliveries': await seedDelivery(db, webhook) };
@@ -111,6 +122,7 @@ export function addressOf({ path, operationId }: Route, { shop, ids }: Things): 
 /** A right body, so that nothing but the token decides. */
 export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Things): Promise<object> {
   if (operationId === 'createImport') return OLD_KEYS;
+  if (operationId === 'connectPaymentAccount') return { ...SHOP_ACCOUNT, mode: 'live' };
   const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
   const repository = shop.repository;
   if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };

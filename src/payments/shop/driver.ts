@@ -23,6 +23,7 @@ export const shopGateway: Gateway = {
   listEvents: null,
   check: async (account) => ({ externalId: null, findings: findingsOf(account.hookSecrets) }),
   registerHook: async () => ({ hookId: 'shop', secret: newWebhookSecret() }),
+  secretIsOurs: true,
   readPrice: null,
   startCheckout: null,
   subscriptions: null,
