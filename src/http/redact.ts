@@ -5,7 +5,7 @@ const MASK = '***';
 /** A value ends where a URL, a header, a quoted text or a JSON text ends, and is never the next sign of the JSON around it. */
 const VALUE = '(?!:)[^&;,\\s"\'<>\\\\{}\\[\\]]+';
 const QUOTE = '\\\\*["\']';
-const NAMES = '(?:dlid|key|license_key)';
+const NAMES = '(?:dlid|key|license_key|sig)';
 const IN_TEXT: readonly RegExp[] = [
   new RegExp(`(${NAMES}(?:%3D|\\s?=\\s?(?:${QUOTE})?))${VALUE}`, 'gi'),
   new RegExp(`(${NAMES}${QUOTE}\\s*:\\s*${QUOTE})${VALUE}`, 'gi'),
@@ -26,7 +26,7 @@ const OURS: readonly RegExp[] = [
 
 /**
  * Takes license keys, API tokens and credentials out of a text that goes to a log or to a caller: everything that wears one of our
- * patterns, and whatever follows `dlid=`, `key=`, `license_key=`, `/k/` or the name of a header that carries a key. A text that is
+ * patterns, and whatever follows `dlid=`, `key=`, `license_key=`, `sig=`, `/k/` or the name of a header that carries a key. A text that is
  * valid JSON stays valid JSON.
  */
 export function redactKeys(text: string): string {

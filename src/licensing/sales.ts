@@ -14,7 +14,7 @@ import { whyNotSold } from './license-change.ts';
 import type { KeyPurpose } from './license-key.ts';
 import { newLicense } from './new-license.ts';
 import { customerFor } from './own-customers.ts';
-import type { GrantSource } from './package-terms.ts';
+import type { GrantSource, Length } from './package-terms.ts';
 import { refreshLicense } from './refresh.ts';
 import { type KeyRecord, keysOfLicense } from './store-keys.ts';
 import {
@@ -56,6 +56,8 @@ export interface Sale {
   siteLimit?: number | null | undefined;
   /** ms UTC: an end of its own in the place of the package's time. */
   end?: number | undefined;
+  /** What its price says in the place of the package's time; null: nothing. */
+  length?: Length | null | undefined;
 }
 
 export interface Sold {
@@ -191,6 +193,7 @@ async function ownLicense(
 }
 
 function toGrant(sale: Sale, sold: PackageRecord, license: LicenseRecord, by: By): GrantRecord {
+  const length = sale.end === undefined ? (sale.length ?? sold.terms.length) : null;
   return {
     id: newId('grant', by.now),
     organizationId: sale.organization.id,
@@ -199,8 +202,7 @@ function toGrant(sale: Sale, sold: PackageRecord, license: LicenseRecord, by: By
     packageVersion: sold.version,
     source: sold.kind === 'trial' ? 'trial' : sale.source,
     givenAt: toIso(by.now),
-    lengthValue: sale.end === undefined ? (sold.terms.length?.value ?? null) : null,
-    lengthUnit: sale.end === undefined ? (sold.terms.length?.unit ?? null) : null,
+    ...{ lengthValue: length?.value ?? null, lengthUnit: length?.unit ?? null },
     endsAt: sale.end === undefined ? null : toIso(sale.end),
     quantity: sale.quantity,
     paymentRef: sale.paymentRef,

@@ -3,6 +3,7 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { Level } from '../releases/level.ts';
 import { findProduct, productsOfOrganization } from '../releases/store-products.ts';
+import type { Secrets } from '../secrets.ts';
 import type { By } from './keys.ts';
 import { whyNotSold } from './license-change.ts';
 import { wholeTerms } from './license-status.ts';
@@ -21,27 +22,32 @@ export interface TestKeyWish {
   sites: number | null | undefined;
   label: string;
   request: Sale['request'];
+  /** Of a test order: its payment line, which makes one key for ever. */
+  payment?: { ref: string; line: string };
 }
 
 const MOST_PACKAGES = 10_000;
 
 /** A key to try things out with: a license of its own of the customer "Test keys", which ends after some days. */
 export async function makeTestKey({ db, secrets }: ShopDeps, level: Level, wish: TestKeyWish, by: By): Promise<Sold> {
+  return db.tx((tx) => sellTestKey(tx, secrets, level, wish, by));
+}
+
+export async function sellTestKey(tx: Tx, secrets: Secrets, level: Level, wish: TestKeyWish, by: By): Promise<Sold> {
   const { organization, repository } = level;
   const { testKey } = organization.settings;
-  return db.tx(async (tx) => {
-    const packageId = await packageFor(tx, level, wish, by.now);
-    const sold = await packageHere(tx, { organization, repositoryId: repository?.id ?? null, packageId }, by.now);
-    const customerId = await ownCustomer(tx, organization.id, 'test', by);
-    const sale: Sale = {
-      ...{ organization, repositoryId: repository?.id ?? null, packageId, licenseId: null, quantity: 1, customerId },
-      customer: { name: '', email: '' },
-      ...{ domains: [], source: 'admin', paymentRef: null, line: '1', request: wish.request },
-      ...{ label: wish.label, purpose: 'test', end: by.now + (wish.days ?? testKey.days) * DAY },
-      siteLimit: wish.sites === undefined ? await defaultSites(tx, sold, testKey.sites, by.now) : wish.sites,
-    };
-    return sell(tx, secrets, sale, by);
-  });
+  const { ref = null, line = '1' } = wish.payment ?? {};
+  const packageId = await packageFor(tx, level, wish, by.now);
+  const sold = await packageHere(tx, { organization, repositoryId: repository?.id ?? null, packageId }, by.now);
+  const customerId = await ownCustomer(tx, organization.id, 'test', by);
+  const sale: Sale = {
+    ...{ organization, repositoryId: repository?.id ?? null, packageId, licenseId: null, quantity: 1, customerId },
+    customer: { name: '', email: '' },
+    ...{ domains: [], source: 'admin', paymentRef: ref, line, request: wish.request },
+    ...{ label: wish.label, purpose: 'test', end: by.now + (wish.days ?? testKey.days) * DAY },
+    siteLimit: wish.sites === undefined ? await defaultSites(tx, sold, testKey.sites, by.now) : wish.sites,
+  };
+  return sell(tx, secrets, sale, by);
 }
 
 /** A default never asks for more than the package gives. */
