@@ -35,6 +35,7 @@ import { webhookRoutes } from './notify/api-webhooks.ts';
 import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
 import { accountRoutes } from './payments/api-accounts.ts';
+import { keyAddressRoutes } from './payments/api-key-addresses.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
@@ -81,6 +82,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...bulkReadRoutes(core),
     ...siteRoutes(core),
     ...shopRoutes(core),
+    ...keyAddressRoutes(core.payments),
     ...usageRoutes(core),
     ...usageSeriesRoutes(core),
     ...installationRoutes(core),

@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import { feedFormats } from '../feeds/index.ts';
 import { apiRoutes } from './api-routes.ts';
 import type { Core } from './app.ts';
@@ -7,6 +8,8 @@ import { sideOfRepository } from './forge/connections.ts';
 import { makeFloodLimiter } from './http/limits.ts';
 import { type TrustedProxies, trustedProxies } from './http/network.ts';
 import { paymentHookRouter } from './payments/api-payment-hooks.ts';
+import { paymentKeyRouter } from './payments/api-payment-keys.ts';
+import { shopEventRouter } from './payments/api-shop-events.ts';
 import { healRelease, makeFill } from './releases/artifacts.ts';
 import { makeDownload } from './updates/download.ts';
 import { makeServe } from './updates/serve.ts';
@@ -34,7 +37,7 @@ export function buildHandler(
   const onAddress = (productId: string, path: string) => core.addresses.note(productId, path, toIso(core.clock()));
   const poll = makeServe({ ...shared, onAddress, download: makeDownload({ ...shared, fill }) });
   const trusted = trustedProxies([...config.trustedProxies]);
-  const hooks = [hookRouter({ ...core.forge, log }), paymentHooks(core, trusted)];
+  const hooks = [hookRouter({ ...core.forge, log }), paymentHooks(core, trusted), ...shopDoors(core, trusted)];
   const web = makeWeb({ ...core, trusted, formats: feedFormats, hooks, routes: apiRoutes(core) });
   return (req, res) => {
     if (!poll(req, res)) web(req, res);
@@ -44,4 +47,11 @@ export function buildHandler(
 function paymentHooks({ log, metrics, payments, paymentEvents }: Core, trusted: TrustedProxies) {
   const flood = makeFloodLimiter(FALSE_PAYMENTS);
   return paymentHookRouter({ ...payments, ...paymentEvents, log, count: metrics.paymentEvent, trusted, flood });
+}
+
+/** What shops of another kind call: they tell of their orders, or ask for keys. */
+function shopDoors({ log, payments, paymentEvents, config, callers }: Core, trusted: TrustedProxies): RequestHandler[] {
+  const flood = makeFloodLimiter(FALSE_PAYMENTS);
+  const deps = { ...payments, ...paymentEvents, log, trusted, flood, callers, publicUrl: config.publicUrl };
+  return [shopEventRouter(deps), paymentKeyRouter(deps)];
 }

@@ -13,8 +13,8 @@ import { textForSeller } from '../licensing/shop.ts';
 import { pricesOfOrganization } from '../licensing/store-prices.ts';
 import { sellTestKey } from '../licensing/test-keys.ts';
 import { type Secrets, sameText } from '../secrets.ts';
-import { openAccount } from './accounts.ts';
-import { type KeyOptions, type KeyWish, keySignature } from './key-request.ts';
+import { openAccount, type PaymentDeps } from './accounts.ts';
+import { type KeyOptions, type KeyWish, keyPath, keyQuery, keySignature } from './key-request.ts';
 import { type AccountRecord, accountsOf, findAccount } from './store-accounts.ts';
 import { raiseAlert } from './store-alerts.ts';
 
@@ -62,6 +62,24 @@ export function signerOf(
     if (mine.some((own) => sameText(own, signature))) return { actor: actorOf(account), test: account.mode === 'test' };
   }
   throw problem('SIGNATURE_INVALID', 'the address is not signed for what it says');
+}
+
+/** The address for a shop, signed with the newest secret. Throws NOT_FOUND, and NOT_SUPPORTED where the account can sign nothing. */
+export async function keyAddress(
+  deps: Pick<PaymentDeps, 'db' | 'secrets' | 'publicUrl'>,
+  actor: Actor,
+  accountId: string,
+  options: KeyOptions,
+): Promise<string> {
+  const account = await deps.db.read((tx) => findAccount(tx, accountId));
+  if (!account) throw problem('NOT_FOUND');
+  requireOrganization(actor, account.organizationId);
+  const [secret] = openAccount({ ...deps, apiBases: {} }, account).hookSecrets;
+  if (account.provider !== PROVIDER || !secret)
+    throw problem('NOT_SUPPORTED', 'only an account of the provider "shop" with a secret signs such addresses');
+  const query = keyQuery(options);
+  const signature = keySignature(secret, account.id, options);
+  return `${deps.publicUrl}${keyPath(account.id)}?${query === '' ? '' : `${query}&`}sig=${signature}`;
 }
 
 /** It sells and is told what it sold itself: an address that leaks opens nobody else's key. */

@@ -3,13 +3,15 @@ import type { Db } from '../db/connect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization, firstOrganizationId } from '../forge/store.ts';
 import { newId } from '../ids.ts';
-import { accountsOf } from './store-accounts.ts';
+import { accountsOf, findAccount } from './store-accounts.ts';
 import { raiseAlert } from './store-alerts.ts';
 
 /** Whom deliveries at an address are for. */
 export interface HookPlace {
   organizationId: string;
   provider: string;
+  /** The address names one account; else any of the organization's may be meant. */
+  accountId?: string;
 }
 
 /** The organization of that slug, or the oldest one. Throws NOT_FOUND where there is none, or none of the provider's accounts. */
@@ -21,6 +23,13 @@ export async function hookedOrganization(db: Db, slug: string | null, provider: 
     if (accounts.length === 0) throw problem('NOT_FOUND', `no account at the provider "${provider}" is connected`);
     return { organizationId: found, provider };
   });
+}
+
+/** Of an address that names the account itself. Throws NOT_FOUND. */
+export async function hookedAccount(db: Db, accountId: string, provider: string): Promise<HookPlace> {
+  const account = await db.read((tx) => findAccount(tx, accountId));
+  if (account?.provider !== provider) throw problem('NOT_FOUND', `there is no such account at "${provider}"`);
+  return { organizationId: account.organizationId, provider, accountId };
 }
 
 /** Tells the vendor that what came was refused for its size. */

@@ -30,6 +30,8 @@ export interface InboxDeps extends PaymentDeps {
 /** One delivery, as it came from outside. */
 export interface Delivery {
   organizationId: string;
+  /** The address names this account, so it is signed for no other. */
+  accountId?: string | null;
   provider: string;
   raw: Uint8Array;
   headers: Headers;
@@ -82,7 +84,9 @@ export function makeInbox(deps: InboxDeps): Inbox {
     async receive(delivery) {
       const { organizationId, provider, raw, headers, via } = delivery;
       const gateway = gateways[provider];
-      const accounts = await db.read((tx) => accountsOf(tx, { organizationId, provider }));
+      const only = delivery.accountId ?? null;
+      const all = await db.read((tx) => accountsOf(tx, { organizationId, provider }));
+      const accounts = only === null ? all : all.filter(({ id }) => id === only);
       if (!gateway || accounts.length === 0)
         throw problem('NOT_FOUND', `no account at the provider "${provider}" is connected`);
       const account = await signedFor(deps, gateway, accounts, delivery);
@@ -135,7 +139,7 @@ async function signedFor(
 
 function readEvent(gateway: Gateway, raw: Uint8Array, headers: Headers): ParsedEvent {
   const parsed = gateway.parse(raw, headers);
-  if (!parsed.ok) throw problem('INVALID_REQUEST', parsed.detail);
+  if (!parsed.ok) throw problem('INVALID_REQUEST', parsed.detail, { errors: parsed.errors ?? [] });
   const clean = storableEvent(parsed.event);
   if (typeof clean === 'string') throw problem('INVALID_REQUEST', clean);
   return clean;

@@ -3,8 +3,8 @@ import { webhookKeyOf } from '../notify/signature.ts';
 
 /** What shops send that ask a license server for the key, by the names that they use, and the address that they are given for it. */
 
-const FIELDS = ['order', 'line', 'quantity', 'email', 'name', 'product', 'test'] as const;
-type Field = (typeof FIELDS)[number];
+export const KEY_FIELDS = ['order', 'line', 'quantity', 'email', 'name', 'product', 'test'] as const;
+type Field = (typeof KEY_FIELDS)[number];
 
 /** Names by which a field is known anyway, the first that is there; case, blanks, dashes and underscores in them do not count. */
 const USUAL: Record<Field, readonly string[]> = {
@@ -43,7 +43,7 @@ type Read<T> = { ok: true; value: T } | { ok: false; detail: string };
 
 /** Options as they stand in a query; what else stands there is the shop's own, and no option. */
 export function readKeyOptions(query: URLSearchParams): Read<KeyOptions> {
-  const names = ['preset', 'keys', 'sell', ...FIELDS.map((field) => `field.${field}`)];
+  const names = ['preset', 'keys', 'sell', ...KEY_FIELDS.map((field) => `field.${field}`)];
   const twice = names.find((name) => query.getAll(name).length > 1);
   if (twice !== undefined) return { ok: false, detail: `${twice} is given more than once` };
   const preset = query.get('preset');
@@ -51,7 +51,7 @@ export function readKeyOptions(query: URLSearchParams): Read<KeyOptions> {
     return { ok: false, detail: `preset is one of ${Object.keys(KEY_PRESETS).join(', ')}` };
   const keys = query.get('keys') ?? 'quantity';
   if (keys !== 'quantity' && keys !== 'order') return { ok: false, detail: 'keys is quantity or order' };
-  const named = FIELDS.map((field) => [field, query.get(`field.${field}`)] as const);
+  const named = KEY_FIELDS.map((field) => [field, query.get(`field.${field}`)] as const);
   const fields = Object.fromEntries(named.filter(([, name]) => name !== null && name !== ''));
   return { ok: true, value: { preset: preset as KeyPreset | null, keys, sell: query.get('sell') || null, fields } };
 }
@@ -62,7 +62,7 @@ export function keyQuery({ preset, keys, sell, fields }: KeyOptions): string {
   if (preset !== null) query.set('preset', preset);
   if (keys !== 'quantity') query.set('keys', keys);
   if (sell !== null) query.set('sell', sell);
-  for (const field of FIELDS) if (fields[field]) query.set(`field.${field}`, fields[field]);
+  for (const field of KEY_FIELDS) if (fields[field]) query.set(`field.${field}`, fields[field]);
   return query.toString();
 }
 

@@ -10,6 +10,7 @@ import {
   seedPayment,
   seedPaymentEvent,
   seedRefund,
+  seedShopAccount,
   seedSubscription,
 } from './seed-money.ts';
 
@@ -62,7 +63,9 @@ export async function seeMoney(db: Db, licenseId: string) {
   await seedPaymentEvent(db, account, {
     ...{ event_id: 'evt_1Ada', subject: 'subscription:sub_1Ada', object_id: 'in_1Ada' },
   });
-  return { order, subscription, payment, refund, dispute };
+  // Its address is signed for its id, which therefore is the same in every run.
+  const shop = await seedShopAccount(db, organization, { id: 'pac_00000000000000000000000001' });
+  return { order, subscription, payment, refund, dispute, shop };
 }
 
 /** The money of an organization, as its support looks at it. */
@@ -77,5 +80,7 @@ export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney
   await does('getRefund', { params: { id: paid.refund.id } });
   await does('listDisputes', { params: ORG, query: { state: 'open' } });
   await does('getDispute', { params: { id: paid.dispute.id } });
+  const wish = { preset: 'fastspring', sell: 'premium_yearly' };
+  await does('makeKeyAddress', { params: { id: paid.shop.id }, body: wish });
   await does('getMoneySummary', { params: ORG, query: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } });
 }

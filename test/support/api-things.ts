@@ -77,7 +77,7 @@ async function moneyIds(
   { organization }: Shop,
   sold: Awaited<ReturnType<typeof seedSoldLicense>>,
 ): Promise<Record<string, string>> {
-  const [known] = await db.read((tx) => accountsOf(tx, { organizationId: organization.id }));
+  const [known] = await db.read((tx) => accountsOf(tx, { organizationId: organization.id, provider: 'fake' }));
   const account = known ?? (await seedAccount(db, organization));
   const { license, package: each } = sold;
   const of = { account, customerId: license.customerId, licenseId: license.id, packageId: each.id };

@@ -47,6 +47,21 @@ export async function seedAccount(
   return account;
 }
 
+/** What a shop signs with. */
+export const SHOP_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** An account of a shop of another kind, which has nothing at a provider. */
+export async function seedShopAccount(
+  db: Db,
+  organization: { id: string },
+  change: Partial<AccountRecord> = {},
+  hookSecrets: readonly string[] = [SHOP_SECRET],
+): Promise<AccountRecord> {
+  const id = change.id ?? newId('payment_account');
+  const sealed = sealedAccount(seedSecrets, id, { credentials: {}, hookSecrets });
+  return seedAccount(db, organization, { id, provider: 'shop', externalId: null, ...sealed, ...change });
+}
+
 function headOf(account: AccountRecord, word: string) {
   const { id: accountId, organizationId, provider, mode } = account;
   return { organizationId, accountId, provider, mode, externalId: external(word), ...MADE };
