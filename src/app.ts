@@ -186,6 +186,7 @@ function compose(ground: Ground, drivers: ForgeDeps['drivers']): Core {
     async close() {
       await prefixes.stop();
       await worker.stop();
+      await paymentEvents.worker.stop();
       for (const { sender } of [webhooks, mails]) await sender.stop();
       await db.close();
     },
@@ -222,6 +223,7 @@ export async function serve(core: Core): Promise<Running> {
   });
   core.worker.start();
   for (const { sender } of [core.webhooks, core.mails]) sender.start();
+  core.paymentEvents.worker.start();
   schedule.start();
   return {
     server,

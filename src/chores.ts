@@ -18,6 +18,7 @@ import { queueReminders } from './notify/reminders.ts';
 import { purgeWebhooks } from './notify/sending.ts';
 import { takeVariables } from './payments/account-variables.ts';
 import { checkAllPrices } from './payments/check-prices.ts';
+import { purgeEventBodies } from './payments/event-care.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 
@@ -51,6 +52,7 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments }:
         'old plans of bulk changes': () => forgetPlans(db, clock()),
         'old sign-ins': () => purgeSignIns(db, clock()),
         'old webhook events': () => purgeWebhooks(db, clock()),
+        'old bodies of payment events': () => purgeEventBodies(db, clock()),
         'old strikes': () => purgeStrikes(db, clock()),
         'the old audit': () => purgeAudit(db, addMonths(clock(), -config.auditMonths)),
         'old usage': () => forgetOldUsage(db, clock(), config.usageMonths),
