@@ -17,6 +17,7 @@ import {
   UsageError,
   type Values,
 } from './command.ts';
+import { SELLING_HELP, SELLING_OPTIONS, sellingLines, sellingSaid } from './organization-selling.ts';
 import { platformsOf, targetOf } from './product-options.ts';
 import { byCli, withCore } from './session.ts';
 import { table } from './table.ts';
@@ -53,6 +54,7 @@ export const organizationSet: Command = {
     '--new-missing-site    allow or deny',
     '--new-claim-on        download or feed',
     "--new-target-joomla, --new-target-dolibarr   versions that they run on: '5 - 6'; '' for none",
+    ...SELLING_HELP,
   ],
   options: {
     ...{ name: { type: 'string' }, 'key-prefix': { type: 'string' } },
@@ -61,6 +63,7 @@ export const organizationSet: Command = {
     ...{ 'new-platform': { type: 'string' }, 'new-mode': { type: 'string' }, 'new-open-channels': { type: 'string' } },
     ...{ 'new-missing-site': { type: 'string' }, 'new-claim-on': { type: 'string' } },
     ...{ 'new-target-joomla': { type: 'string' }, 'new-target-dolibarr': { type: 'string' } },
+    ...SELLING_OPTIONS,
   },
   async run(call) {
     const name = required(call.positionals[0], 'the organization');
@@ -94,6 +97,7 @@ async function changeSaid(core: Core, organizationId: string, values: Values): P
       claim_on: choiceOf(values, 'new-claim-on', ['download', 'feed']),
       targets: await targetsSaid(core, organizationId, values),
     }),
+    ...sellingSaid(values),
   });
   const filled = Object.entries(said).filter(([, value]) => !isEmpty(value));
   const read = OrganizationChangeBody.safeParse(Object.fromEntries(filled));
@@ -153,6 +157,7 @@ function tell({ io }: Call, view: View): void {
         `${fresh.mode}, open: ${or(fresh.open_channels.join(', '), '-')}, slots by ${fresh.claim_on}, missing site: ${fresh.missing_site}`,
       ],
       ['  for', fresh.platforms === null ? 'asked each time' : or(fresh.platforms.join(', '), 'no platform')],
+      ...sellingLines(view),
     ]),
   );
 }

@@ -48,7 +48,7 @@ export function organizationRoutes({ db }: { db: Db }): Route[] {
       operationId: 'changeOrganization',
       summary: 'Changes an organization',
       description:
-        'What is left out stays as it is, also inside `test_key` and `new_products`, so that two changes at once both count.',
+        'What is left out stays as it is, also inside `test_key`, `new_products`, `payments`, `seller` and `mail`, so that two changes at once both count.',
       tag: 'organizations',
       scope: 'admin',
       role: 'admin',

@@ -5,7 +5,7 @@ import { findOrganization, updateOrganization } from '../forge/store.ts';
 import { NO_ORGANIZATION_SETTINGS, OrganizationSettings } from './organization-settings.ts';
 
 it('settings of an organization have defaults, part by part', () => {
-  expect(NO_ORGANIZATION_SETTINGS).toEqual({
+  expect(NO_ORGANIZATION_SETTINGS).toMatchObject({
     testKey: { packageId: null, days: 14, sites: 1 },
     newProduct: {
       ...{ platforms: null, mode: 'listed', openChannels: ['stable'], missingSite: 'allow', claimOn: 'download' },

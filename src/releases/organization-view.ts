@@ -7,6 +7,7 @@ import { OrganizationSettings } from './organization-settings.ts';
 import { webAddress } from './product.ts';
 import { TargetsBody, TargetsView } from './product-view.ts';
 import { PLATFORMS } from './release.ts';
+import { changedSelling, SellingBody, SellingView, sellingView } from './selling-view.ts';
 
 const { testKey, newProduct } = OrganizationSettings.shape;
 const key = testKey.unwrap().shape;
@@ -45,6 +46,7 @@ export const OrganizationChangeBody = z
       .meta({
         description: 'What a new product is, where nobody says otherwise; products that there are stay as they are',
       }),
+    ...SellingBody,
   })
   .partial();
 export type OrganizationChange = z.output<typeof OrganizationChangeBody>;
@@ -73,6 +75,7 @@ export const OrganizationView = z
       claim_on: z.enum(['download', 'feed']),
       targets: TargetsView,
     }),
+    ...SellingView,
     channels: z.array(z.string()).meta({ description: 'Own ones first; their rules are told by `tag-rules`' }),
     created_at: z.iso.datetime(),
   })
@@ -99,6 +102,7 @@ export function organizationView(organization: OrganizationRecord): z.input<type
       claim_on: fresh.claimOn,
       targets: fresh.targets,
     },
+    ...sellingView(organization.settings),
     channels: channelsOf(organization.rules),
     created_at: organization.createdAt,
   };
@@ -118,6 +122,7 @@ export function changedOrganization(before: OrganizationRecord, change: Organiza
     renewUrl: change.renew_url === undefined ? before.renewUrl : change.renew_url,
     settings: {
       ...settings,
+      ...changedSelling(settings, change),
       testKey: {
         packageId: test.package_id === undefined ? settings.testKey.packageId : test.package_id,
         days: test.days ?? settings.testKey.days,

@@ -10,6 +10,7 @@ import { prefixesInUse } from '../licensing/store-keys.ts';
 import { findPackage, lockPackage } from '../licensing/store-packages.ts';
 import { requireChannels } from './channels.ts';
 import { changedOrganization, type OrganizationChange, organizationView } from './organization-view.ts';
+import { consentFault } from './selling-view.ts';
 import { bumpRevisionsOf } from './store-products.ts';
 
 /**
@@ -43,10 +44,16 @@ export async function changeOrganization(
   });
 }
 
-async function refuseFaults(tx: Tx, { id, rules }: OrganizationRecord, change: OrganizationChange): Promise<void> {
+async function refuseFaults(
+  tx: Tx,
+  { id, rules, settings }: OrganizationRecord,
+  change: OrganizationChange,
+): Promise<void> {
   const { key_prefix: prefix, new_products: fresh, test_key: test } = change;
   const fault = prefix === undefined ? null : prefixFault(prefix, await prefixesInUse(tx));
   if (fault !== null) throw refusal('/key_prefix', fault);
+  const consent = consentFault(settings.seller.consent, change);
+  if (consent !== null) throw refusal('/seller/consent/version', consent);
   requireChannels(rules, fresh?.open_channels ?? [], '/new_products/open_channels');
   if (test?.package_id) await requireTestPackage(tx, id, test.package_id);
 }

@@ -62,6 +62,42 @@ onEachDatabase('organizations by API', (database) => {
     ]);
   });
 
+  it('are set to how they sell, field by field', async () => {
+    const { organization } = await seedShop(database().db);
+    const path = `/organizations/${organization.slug}`;
+    expect((await api.get(path)).json).toMatchObject({
+      payments: { partial_refund_percent: null, period_refund: 'end', dispute_opened: 'suspend', grace_days: 7 },
+      seller: { origins: [], terms_url: null, consent: null, withdrawals: true },
+      mail: { from_name: null, language: 'en', off: [] },
+    });
+    const consent = { version: '2026-01', text: 'I agree that the download begins at once.' };
+    await api.patch(path, { payments: { grace_days: 3 }, seller: { consent, origins: ['https://www.example.com'] } });
+    const { json } = await api.patch(path, { payments: { dispute_opened: 'keep' }, mail: { off: ['expiring'] } });
+    expect(json).toMatchObject({
+      payments: { grace_days: 3, dispute_opened: 'keep', fraud_warning: 'flag' },
+      seller: { consent, origins: ['https://www.example.com'] },
+      mail: { off: ['expiring'], language: 'en' },
+    });
+    const old = await api.patch(path, { seller: { consent: { ...consent, text: 'Something else.' } } });
+    expect([old.status, old.json.errors[0].pointer]).toEqual([400, '/seller/consent/version']);
+    const fresh = { version: '2026-02', text: 'Something else.' };
+    expect((await api.patch(path, { seller: { consent: fresh } })).json.seller.consent).toEqual(fresh);
+    expect((await api.patch(path, { seller: { consent: null } })).json.seller.consent).toBeNull();
+    const refused = [
+      [{ payments: { grace_days: 91 } }, '/payments/grace_days'],
+      [{ payments: { grace: 1 } }, '/payments/grace'],
+      [{ payments: { partial_refund_percent: 0 } }, '/payments/partial_refund_percent'],
+      [{ seller: { origins: ['https://www.example.com/shop'] } }, '/seller/origins/0'],
+      [{ seller: { terms_url: 'javascript:alert(1)' } }, '/seller/terms_url'],
+      [{ mail: { off: ['everything'] } }, '/mail/off/0'],
+      [{ mail: { reply_to: 'nobody' } }, '/mail/reply_to'],
+    ] as const;
+    for (const [body, pointer] of refused) {
+      const { status, json } = await api.patch(path, body);
+      expect([status, json.errors[0].pointer]).toEqual([400, pointer]);
+    }
+  });
+
   it('write nothing where nothing changes', async () => {
     const before = await api.get(path);
     expect((await api.patch(path, { name: before.json.name, test_key: {} })).json).toEqual(before.json);
