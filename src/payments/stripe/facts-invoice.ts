@@ -10,21 +10,31 @@ export interface InvoiceParts {
 
 type ItemOf = (line: Stripe.InvoiceLineItem) => string | null;
 
-/** Every invoice of a subscription is a payment of a period, also one of nothing. Drafts are none yet. */
+/**
+ * Every invoice of a subscription is a payment of a period, also one of nothing. Drafts are none yet. `underway`: invoices with a
+ * charge that is not decided, e.g. a debit.
+ */
 export function periodsOf(
   subscriptionId: string,
   items: readonly Stripe.SubscriptionItem[],
   invoices: readonly InvoiceParts[],
+  underway: ReadonlySet<string>,
   mode: Mode,
 ): PaymentFact[] {
   const itemOf = itemFinder(items, invoices);
   return invoices
     .filter(({ invoice }) => invoice.status !== 'draft')
-    .map((parts) => periodOf(subscriptionId, parts, itemOf, mode));
+    .map((parts) => periodOf(subscriptionId, parts, itemOf, underway.has(parts.invoice.id) ? 1 : 0, mode));
 }
 
-function periodOf(subscriptionId: string, { invoice, lines }: InvoiceParts, itemOf: ItemOf, mode: Mode): PaymentFact {
-  const failedAt = failedAtOf(invoice);
+function periodOf(
+  subscriptionId: string,
+  { invoice, lines }: InvoiceParts,
+  itemOf: ItemOf,
+  undecided: number,
+  mode: Mode,
+): PaymentFact {
+  const failedAt = failedAtOf(invoice, undecided);
   const paid = invoice.status === 'paid';
   return {
     externalId: invoice.id,
@@ -50,8 +60,8 @@ function periodOf(subscriptionId: string, { invoice, lines }: InvoiceParts, item
  * The first try is made as soon as it is final; Stripe keeps no time of later ones. An invoice that was paid at the second try or
  * later had failed once.
  */
-function failedAtOf(invoice: Stripe.Invoice): number | null {
-  const failures = invoice.status === 'paid' ? invoice.attempt_count - 1 : invoice.attempt_count;
+function failedAtOf(invoice: Stripe.Invoice, undecided: number): number | null {
+  const failures = invoice.attempt_count - (invoice.status === 'paid' ? 1 : undecided);
   return failures > 0 ? instantOf(invoice.status_transitions.finalized_at ?? invoice.created) : null;
 }
 

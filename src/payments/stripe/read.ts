@@ -57,8 +57,11 @@ async function readSubscription(
   const items = await itemsOf(stripe, subscription);
   const parts = await Promise.all(invoices.map((invoice) => withLines(stripe, invoice)));
   const fact = subscriptionFactOf(subscription, items, made?.session.id ?? null, mode);
-  const payments = periodsOf(id, items, parts, mode);
   const charges = await chargesOf(stripe, subscription, parts);
+  const underway = new Set(
+    charges.filter(({ charge }) => charge.status === 'pending').map(({ invoiceId }) => invoiceId),
+  );
+  const payments = periodsOf(id, items, parts, underway, mode);
   const newest = charges.reduce<Charged | null>(
     (best, one) => (best && best.charge.created >= one.charge.created ? best : one),
     null,
