@@ -35,6 +35,7 @@ import { webhookRoutes } from './notify/api-webhooks.ts';
 import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
 import { accountRoutes } from './payments/api-accounts.ts';
+import { checkoutRoutes } from './payments/api-checkout.ts';
 import { keyAddressRoutes } from './payments/api-key-addresses.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { channelRoutes } from './releases/api-channels.ts';
@@ -47,7 +48,7 @@ import { tagRulesRoutes } from './releases/api-rules.ts';
 /** What the API stands on. */
 export type ApiCore = Pick<
   Core,
-  'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'payments'
+  'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'payments' | 'links'
 > & {
   config: Pick<Core['config'], 'publicUrl'>;
 };
@@ -92,6 +93,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...accountRoutes(core.payments),
+    ...checkoutRoutes({ ...core.payments, links: core.links }),
     ...validateRoutes(core),
     ...activationRoutes(core),
   ];

@@ -2,6 +2,7 @@ import type { Request, Response, Router } from 'express';
 import { Problem, problem } from '../errors.ts';
 import { actorAt, type Caller, type Callers, callerOf, type RouteRole, requireAccess } from './actor.ts';
 import { type Reply, sendReply } from './answer.ts';
+import { crossOrigin } from './cross-origin.ts';
 import { type ReplyStore, readIdempotencyKey, runOnce } from './idempotency.ts';
 import { type RawInput, readInput } from './input.ts';
 import type { FloodLimiter } from './limits.ts';
@@ -19,6 +20,8 @@ export interface MountDeps extends ProblemDeps {
   trusted: TrustedProxies;
   /** Bites on requests whose token was not found only: a known one is never refused for its network. */
   flood: FloodLimiter;
+  /** Whether pages of an origin may ask the routes that are for them; missing: none may. */
+  isSellersOrigin?(origin: string): Promise<boolean>;
 }
 
 /**
@@ -28,7 +31,9 @@ export interface MountDeps extends ProblemDeps {
 export function mountRoutes(router: Router, routes: readonly Route[], deps: MountDeps): void {
   refuseTwins(routes);
   for (const route of [...routes].sort(fixedFirst)) {
-    router[route.method](route.path.replace(/\{(\w+)\}/g, ':$1'), (req, res) => serve(route, req, res, deps));
+    const path = route.path.replace(/\{(\w+)\}/g, ':$1');
+    if (route.crossOrigin) router.use(path, crossOrigin(route, deps));
+    router[route.method](path, (req, res) => serve(route, req, res, deps));
   }
   router.use('/api', noRoute(routes));
   router.use('/api', problemHandler(deps));
@@ -44,7 +49,9 @@ async function serve(route: Route, req: Request, res: Response, deps: MountDeps)
   const idempotencyKey = route.method === 'post' && actor ? keyOf(req) : null;
   const ifMatch = route.conditional ? (req.get('if-match') ?? null) : null;
   const person = caller?.kind === 'person' ? caller.person : null;
-  const context: Context = { actor, person, requestId: requestIdOf(req, res), now, idempotencyKey, ifMatch, network };
+  const origin = req.headers.origin ?? null;
+  const request = { requestId: requestIdOf(req, res), now, network, origin };
+  const context: Context = { ...request, actor, person, idempotencyKey, ifMatch };
   if (idempotencyKey === null || !actor) {
     const reply = await handle(route, input, context);
     return 'stream' in reply ? sendStream(req, res, reply) : sendReply(req, res, reply, deps.publicUrl);

@@ -25,6 +25,8 @@ export interface Context<S extends Access = Access> {
   idempotencyKey: string | null;
   /** The header `If-Match` of a request to a route that takes it; else null. */
   ifMatch: string | null;
+  /** Whose page asks, as the browser says it; null: no page of another address. */
+  origin: string | null;
   /** The caller's network (/24 or /48), the only trace of its address that may be kept. */
   network: string;
 }
@@ -71,6 +73,8 @@ export interface RouteSpec<
   /** Objects in it must be z.strictObject, so that a mistyped field is refused and not ignored. */
   body?: B;
   answers: A;
+  /** Pages of sellers may ask it from their own address (CORS); which of them, the handler decides by `origin`. */
+  crossOrigin?: true;
   /** Takes `If-Match`: the handler asks `requireMatch` in the transaction that writes. */
   conditional?: true;
   /** Problems of this route beside those that every route may have; for the document. */
@@ -102,6 +106,7 @@ export interface Route {
   body: z.ZodType;
   hasBody: boolean;
   answers: Answers;
+  crossOrigin: boolean;
   conditional: boolean;
   problems: readonly ProblemCode[];
   secretFields: readonly string[];
@@ -144,6 +149,7 @@ export function route<
     body,
     hasBody: spec.body !== undefined,
     answers: spec.answers,
+    crossOrigin: spec.crossOrigin ?? false,
     conditional: spec.conditional ?? false,
     problems: spec.problems ?? [],
     secretFields: spec.secretFields ?? [],

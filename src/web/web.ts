@@ -12,6 +12,7 @@ import { type Metrics, metricsHandler } from '../http/metrics.ts';
 import { mountRoutes } from '../http/mount.ts';
 import type { TrustedProxies } from '../http/network.ts';
 import type { Route } from '../http/route.ts';
+import { isSellersOrigin } from '../payments/offers.ts';
 import type { Secrets } from '../secrets.ts';
 import { faultPage } from './fault-page.ts';
 import { securityHeaders } from './headers.ts';
@@ -72,6 +73,7 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
     replies: makeReplyStore(db),
     trusted,
     flood: makeFloodLimiter({ burst: 60, perSecond: 5, networks: 10_000 }),
+    isSellersOrigin: (origin) => isSellersOrigin(db, origin),
   });
   app.use(notFoundPage);
   app.use(faultPage(log));

@@ -8,7 +8,10 @@ import { onEachDatabase } from '../support/databases.ts';
 import { type FakeForge, startFakeForge } from '../support/fake-forge.ts';
 import { playedForge, type Shop, seedShop } from '../support/seed.ts';
 
-const PUBLIC = ['activateLicense', 'deactivateLicense', 'getOpenapi', 'listOwnSites', 'validateLicense'];
+const PUBLIC = [
+  ...['activateLicense', 'deactivateLicense', 'getOpenapi', 'listOwnSites', 'listPlans', 'startCheckout'],
+  'validateLicense',
+];
 /** What answers everybody with what is his own. */
 const isOwn = ({ operationId, role }: Route) => operationId === 'listOrganizations' || role === 'self';
 

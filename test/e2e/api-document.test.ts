@@ -41,6 +41,7 @@ describe('the OpenAPI document', () => {
       if (scope === 'public')
         expect([
           ...['getOpenapi', 'validateLicense', 'activateLicense', 'deactivateLicense', 'listOwnSites'],
+          ...['listPlans', 'startCheckout'],
         ]).toContain(operationId);
     }
   });

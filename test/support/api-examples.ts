@@ -86,6 +86,7 @@ function steady(asTold: unknown, shown: unknown, addresses: readonly (readonly [
     numbers.set(id, `${kind}_01kdz6m4w0${String(count).padStart(16, '0')}`);
   }
   const text = JSON.stringify(shown)
+    .replace(/\b(ord|lic|cus)_[0-9a-z]{26}_1[0-9a-f]{40}\b/g, '$1_EXAMPLE')
     .replace(/[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b/g, (id) => numbers.get(id) ?? id)
     .replace(/FG1(-[0-9A-Z]{7}){4}\b/g, 'FG1-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE')
     .replace(/FG1…[0-9A-Z]{4}\b/g, 'FG1…MPLE')

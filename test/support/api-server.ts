@@ -20,7 +20,9 @@ import { makeRecorder } from '../../src/licensing/record.ts';
 import { makeSender } from '../../src/notify/deliver.ts';
 import { allowedTargets } from '../../src/notify/webhook-io.ts';
 import type { PaymentDeps } from '../../src/payments/accounts.ts';
+import { isSellersOrigin } from '../../src/payments/offers.ts';
 import { gateways } from '../../src/payments/registry.ts';
+import { makeLinkTokens } from '../../src/payments/tokens.ts';
 import type { TestDatabase } from './databases.ts';
 import { SEED_NOW, seedSecrets } from './seed.ts';
 
@@ -47,6 +49,8 @@ export interface Caller {
 }
 
 export interface ApiServer extends Caller {
+  /** Of the server, for what is not below `/api/v1`. */
+  url: string;
   core: ApiCore;
   /** Everything that was logged. */
   lines: string[];
@@ -94,7 +98,19 @@ export async function startApi(
     ...{ apiBases: options.apiBases ?? {}, ...(options.variables ? { variables: options.variables } : {}) },
   };
   const secrets = seedSecrets;
-  const core: ApiCore = { standings, clock, db, secrets, gate, forge, webhooks, payments, config: { publicUrl } };
+  const links = makeLinkTokens(seedSecrets);
+  const core: ApiCore = {
+    standings,
+    clock,
+    db,
+    secrets,
+    gate,
+    forge,
+    webhooks,
+    payments,
+    links,
+    config: { publicUrl },
+  };
   const app = express();
   mountRoutes(app, apiRoutes(core), {
     clock,
@@ -104,6 +120,7 @@ export async function startApi(
     replies: makeReplyStore(db),
     trusted: trustedProxies(['127.0.0.1']),
     flood: makeFloodLimiter({ burst: 10_000, perSecond: 1_000, networks: 10 }),
+    isSellersOrigin: (origin) => isSellersOrigin(db, origin),
   });
   const server = await listen(app);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -115,7 +132,7 @@ export async function startApi(
   const as = (own: string | null) => callerOf(url, own);
   return {
     ...as(await token()),
-    ...{ core, lines, token, as, now: clock },
+    ...{ core, lines, token, as, url, now: clock },
     pass(ms) {
       now += ms;
     },
@@ -140,7 +157,7 @@ export function callerOf(url: string, own: string | null): Caller {
     if (token !== null) sent.set('Authorization', `Bearer ${token}`);
     if (body !== undefined) sent.set('Content-Type', 'application/json');
     const init = { method, headers: sent, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const response = await fetch(`${url}/api/v1${path}`, init);
+    const response = await fetch(`${url}${path.startsWith('/api/') ? '' : '/api/v1'}${path}`, init);
     const text = await response.text();
     const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };

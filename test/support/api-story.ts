@@ -7,6 +7,7 @@ import { newId } from '../../src/ids.ts';
 import { replaceArtifacts, saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
 import { money, seeMoney } from './api-story-money.ts';
+import { selling } from './api-story-selling.ts';
 import { settingUp } from './api-story-settings.ts';
 import { startFakeForge } from './fake-forge.ts';
 import { playedForge, SEED_NOW, seedForge, seedOrganization, seedProduct, seedRepository, seedSite } from './seed.ts';
@@ -70,6 +71,7 @@ export async function setScene(db: Db) {
   const operator = await seedOperator(db);
   const paid = (licenseId: string) => seeMoney(db, licenseId);
   return {
+    db,
     organization,
     repository,
     product,
@@ -91,7 +93,8 @@ const REPO = { org: 'acme', repo: 'hello' };
 const BUYER = { customer_name: 'Ada Lovelace', customer_email: 'ada@example.com' };
 
 /** One life of an organization, in which every operation of the API is called once at least, the way that its caller would. */
-export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<typeof setScene>>): Promise<void> {
+export async function tellStory(teller: Teller, scene: Awaited<ReturnType<typeof setScene>>): Promise<void> {
+  const { does } = teller;
   const product = { id: scene.product.id };
   await catalog(does, product);
   const packages = await sellable(does, scene.product.id);
@@ -110,6 +113,7 @@ export async function tellStory({ does }: Teller, scene: Awaited<ReturnType<type
   await releases(does, { id: scene.releaseId }, product);
   await people(does, scene.operator, scene.helpdesk);
   await settingUp(does, packages, product);
+  await selling(teller, scene.db, scene, packages);
   await money(does, await scene.paid(sold.license));
 }
 

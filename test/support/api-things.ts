@@ -128,6 +128,7 @@ export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Thi
   if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };
   if (/^sell\w+LicenseKey$|^createLicense$/.test(operationId))
     return { ...buyer, package_id: (await seedPackage(db, shop.organization, { repository })).id };
+  if (operationId === 'createOrder') return { items: [{ price: 'pro' }] };
   if (operationId === 'addGrant') return { package_id: ids['packages'] };
   if (operationId === 'createProduct') return { slug: `app-${newId('job')}`, platforms: ['joomla'] };
   if (operationId === 'setBridge') return { branch: 'main', path: 'updates.xml' };

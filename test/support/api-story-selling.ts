@@ -1,0 +1,26 @@
+import type { Db } from '../../src/db/connect.ts';
+import type { Teller } from './api-examples.ts';
+import { playGateway, seedAccount } from './played-gateway.ts';
+
+const ORG = { org: 'acme' };
+const PROVIDER = 'acmepay';
+
+/** The provider that takes the payments of the story. */
+export const storyGateways = () => ({ [PROVIDER]: playGateway(PROVIDER) });
+
+/** What is sold with a price, from the list of a marketing site to the page of the payment. */
+export async function selling(
+  { does }: Teller,
+  db: Db,
+  { organization }: { organization: { id: string } },
+  { yearly }: { yearly: string },
+): Promise<void> {
+  await seedAccount(db, organization, { provider: PROVIDER });
+  const price = { provider: PROVIDER, external_id: 'yearly', code: 'yearly', amount_minor: 4900, currency: 'EUR' };
+  await does('changeOrganizationPackage', { params: { ...ORG, id: yearly }, body: { prices: [price] } });
+  await does('listPlans', { query: { organization: 'acme' }, token: null });
+  const items = [{ price: 'yearly', quantity: 1 }];
+  const buyer = { email: 'ada@example.com', language: 'en' };
+  await does('startCheckout', { body: { organization: 'acme', items, ...buyer }, token: null });
+  await does('createOrder', { params: ORG, body: { items, ...buyer, mode: 'live' } });
+}
