@@ -1,3 +1,5 @@
+import type { ShopEvent } from './shop-event.ts';
+
 /**
  * What a payment provider says about one subject, in our words: the same for every provider. Money in minor units of its currency
  * (upper-case ISO 4217), instants in ms UTC. Of a word that we do not know (`unknown`) nothing is ever concluded.
@@ -152,6 +154,8 @@ export interface Snapshot {
   payments: PaymentFact[];
   refunds: RefundFact[];
   disputes: DisputeFact[];
+  /** The event that says all this, of a shop that has nothing to be read afresh. */
+  told?: ShopEvent;
 }
 
 export const NOTHING_FOUND: Snapshot = { checkout: null, subscription: null, payments: [], refunds: [], disputes: [] };

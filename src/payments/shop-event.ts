@@ -116,7 +116,8 @@ function faultsOf(event: Fields): Fault[] {
   for (const field of NEEDED[type]) {
     if (event[field] === undefined) faults.push([[field], `is required with type ${type}`]);
   }
-  if (type === 'paid' && subscription && !period) faults.push([['period'], 'is required with a subscription']);
+  if ((type === 'paid' || type === 'failed') && subscription && !period)
+    faults.push([['period'], 'is required with a subscription: what is paid, or was to be']);
   if (period && !subscription && type !== 'refunded')
     faults.push([['subscription'], 'is required with a period: name what is paid again']);
   if (refund && type !== 'refunded') faults.push([['refund'], 'goes with type refunded only']);

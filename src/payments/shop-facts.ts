@@ -65,6 +65,7 @@ export function factsOfShop(event: ShopEvent, lines: readonly PricedLine[] = pri
     subscription: subscriptionOf(event, lines),
     payments: paymentOf(event, lines),
     refunds: refundOf(event),
+    told: event,
   };
 }
 
@@ -94,20 +95,22 @@ function subscriptionOf(event: ShopEvent, lines: readonly PricedLine[]): Subscri
   if (!subscription || type === 'refunded') return null;
   return {
     ...{ externalId: subscription.id, orderId: null, checkoutId: type === 'paid' ? order : null },
-    state: type === 'canceled' ? 'canceled' : type === 'failed' ? 'past_due' : 'active',
+    // It may be taken up again under its name, so that a cancellation is only an end that is set.
+    state: 'active',
     providerState: type,
     items: lines.map(({ line, priceId, quantity }) => ({ id: line, priceId, quantity })),
     currency: event.currency ?? '',
     ...{ externalCustomerId: null, email: customer?.email ?? null, startedAt: period?.start ?? at },
     ...{ periodStart: period?.start ?? null, periodEnd: period?.end ?? null },
     ...{ cancelAt: null, canceledAt: type === 'canceled' ? at : null, endedAt: null, pausedAt: null, url: '' },
-    failedAt: type === 'failed' ? at : null,
+    // The payment that failed says it.
+    failedAt: null,
   };
 }
 
 function paymentOf(event: ShopEvent, lines: readonly PricedLine[]): PaymentFact[] {
   const { type, order, subscription, at } = event;
-  if (type === 'refunded' || type === 'canceled' || event.currency === undefined) return [];
+  if (type === 'refunded' || type === 'canceled') return [];
   const isPaid = type !== 'failed';
   return [
     {
@@ -117,7 +120,7 @@ function paymentOf(event: ShopEvent, lines: readonly PricedLine[]): PaymentFact[
       subscriptionId: subscription?.id ?? null,
       state: isPaid ? 'paid' : 'failed',
       amountMinor: event.amount_minor ?? 0,
-      currency: event.currency,
+      currency: event.currency ?? '',
       paidAt: isPaid ? (event.paid_at ?? at) : null,
       failedAt: isPaid ? null : at,
       lines: lines.map((line) => paymentLine(line, event)),
