@@ -197,8 +197,6 @@ export interface Gateway {
   registerHook:
     | ((account: GatewayAccount, hookUrl: string) => Promise<{ hookId: string; secret: string | null }>)
     | null;
-  /** `recurring`: of one-off prices the provider keeps none, they are ours alone and `readPrice` is not asked. Missing: all. */
-  pricesKept?: 'recurring';
   /** The secret of deliveries is made here, so that `registerHook` asks nobody and its secret is shown to the vendor, once. */
   secretIsOurs?: true;
   /** null: there is none (any more). Gateways without prices of their own have no such function. */

@@ -50,6 +50,11 @@ export async function pause(ms: number): Promise<void> {
   await sleep(ms);
 }
 
+/** Where a provider wants to be told until when, and nobody passes a time in. */
+export function machineTime(): number {
+  return Date.now();
+}
+
 /** Runs on, whatever is done to the clock of the machine. */
 export function elapsedMs(): number {
   return performance.now();

@@ -3,10 +3,9 @@ import { PaymentTrouble } from '../../errors.ts';
 /** PayPal takes no fractions of these, though they have a minor unit (but for the yen). */
 const WHOLE_ONLY = ['JPY', 'HUF', 'TWD'];
 
-/** How many digits a currency's minor unit has (ISO 4217): 2, or 0 of the yen. */
+/** How many digits the minor unit has (ISO 4217): 2 of all that PayPal knows, but for the yen. */
 function digitsOf(currency: string): number {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  return format.resolvedOptions().maximumFractionDigits ?? 2;
+  return currency === 'JPY' ? 0 : 2;
 }
 
 /** `"12.50"` EUR is 1250, `"12"` HUF is 1200 and `"12"` JPY is 12. */
