@@ -31,6 +31,7 @@ import { usageSeriesRoutes } from './licensing/api-usage-series.ts';
 import { validateRoutes } from './licensing/api-validate.ts';
 import { movingRoutes } from './moving/api-moving.ts';
 import { deliveryRoutes } from './notify/api-deliveries.ts';
+import { mailRoutes } from './notify/api-mails.ts';
 import { webhookRoutes } from './notify/api-webhooks.ts';
 import { eventDocs } from './notify/event-docs.ts';
 import { version } from './package-root.ts';
@@ -48,7 +49,7 @@ import { tagRulesRoutes } from './releases/api-rules.ts';
 /** What the API stands on. */
 export type ApiCore = Pick<
   Core,
-  'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'payments' | 'links'
+  'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'mails' | 'payments' | 'links'
 > & {
   config: Pick<Core['config'], 'publicUrl'>;
 };
@@ -94,6 +95,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...deliveryRoutes(core),
     ...accountRoutes(core.payments),
     ...checkoutRoutes({ ...core.payments, links: core.links }),
+    ...mailRoutes(core),
     ...validateRoutes(core),
     ...activationRoutes(core),
   ];

@@ -92,6 +92,14 @@ export async function giveToCustomer(tx: Tx, from: string, to: string): Promise<
     .update({ customer_id: to, revision: tx.raw('revision + 1') })
     .returning('id');
   await tx('key_batches').where({ customer_id: from }).update({ customer_id: to });
+  await tx('mails').where({ customer_id: from }).update({ customer_id: to });
+  // Who wanted no reminders under one name wants none under the other.
+  const off = await tx('customers').where({ id: from }).first('reminders_off_at');
+  if (off?.reminders_off_at)
+    await tx('customers')
+      .where({ id: to })
+      .whereNull('reminders_off_at')
+      .update({ reminders_off_at: off.reminders_off_at });
   return moved.map(({ id }) => id as string);
 }
 

@@ -99,6 +99,7 @@ const FINDERS: Partial<Record<IdKind, Finder>> = {
     const query = tx('webhook_deliveries as d').join('webhook_endpoints as e', 'e.id', 'd.endpoint_id');
     return whole(await query.where('d.id', id).first('e.organization_id'));
   },
+  mail: async (tx, id) => whole(await tx('mails').where({ id }).first('organization_id')),
   async token(tx, id) {
     const row: Row | undefined = await tx('api_tokens').where({ id }).first('organization_id', 'product_id');
     if (!row?.organization_id) return null;

@@ -4,6 +4,7 @@ import { type Check, failed, ok } from './doctor-check.ts';
 import { checkBypass, checkClock, checkJobs, checkModes, checkPublicUrls } from './doctor-checks.ts';
 import { checkForges } from './doctor-forges.ts';
 import { checkDatabase, checkDisk, checkSecretKey } from './doctor-ground.ts';
+import { checkMail } from './doctor-mail.ts';
 import { checkMoving } from './doctor-moving.ts';
 import { checkOwners } from './doctor-owners.ts';
 import { coreConfig, withCore } from './session.ts';
@@ -14,7 +15,7 @@ export const doctor: Command = {
   usage: '[--new-secret-key]',
   help: [
     'Checks the secret key, database, disk, clock, forges and hooks, owners, the public address with the headers of each client,',
-    'products that hide their updates, files that the forge gives to anybody, and jobs that are stuck.',
+    'products that hide their updates, files that the forge gives to anybody, jobs that are stuck, and mail.',
     'Exit code 0: nothing failed (there may be warnings); 1: something failed; 3: the configuration is wrong.',
     '--new-secret-key   prints a fresh value for SECRET_KEY and does nothing else',
   ],
@@ -63,7 +64,13 @@ async function upperChecks(call: Call): Promise<Check[]> {
       public_url: checkPublicUrls,
       modes: checkModes,
     } as const;
-    for (const [name, step] of Object.entries({ ...steps, gate: checkBypass, moving: checkMoving, jobs: checkJobs })) {
+    for (const [name, step] of Object.entries({
+      ...steps,
+      gate: checkBypass,
+      moving: checkMoving,
+      jobs: checkJobs,
+      mail: checkMail,
+    })) {
       call.io.note(`${name} ...`);
       const found = await step(core);
       checks.push(...(found.length > 0 ? found : [ok(name, 'nothing to check yet')]));

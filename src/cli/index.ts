@@ -22,6 +22,7 @@ import { keyTest } from './key-test.ts';
 import { licenseList, licenseShow } from './license.ts';
 import { licenseCommands } from './license-changes.ts';
 import { loginLink } from './login-link.ts';
+import { mailTest } from './mail.ts';
 import { migrateCommand } from './migrate.ts';
 import { bridgeRemove, bridgeSet, productMoving, routes } from './moving.ts';
 import { openapi } from './openapi.ts';
@@ -46,7 +47,7 @@ import { webhookDeliveries, webhookResend, webhookTest } from './webhook-deliver
 
 /** One line a command group. */
 export const commands: readonly Command[] = [
-  ...[serveCommand, migrateCommand, demo, doctor, loginLink],
+  ...[serveCommand, migrateCommand, demo, doctor, loginLink, mailTest],
   ...[forgeAdd, forgeList, forgeCheck, forgeTokenSet, forgeSecretRotate, forgeLogin],
   ...[productAdd, productList, productSet, productSync, productLint, productPreview, productRetire],
   ...[productAliasAdd, productAliasList, productAliasRemove],

@@ -7,6 +7,7 @@ import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization, lockOrganization } from '../forge/store.ts';
+import { forgetMails } from '../notify/store-mails.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, revokeKey } from './keys.ts';
 import { maskedRef, maskedSite, ownNames, withoutPersons } from './personal.ts';
@@ -110,6 +111,7 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
     after = last;
   }
   await emptyReplies(tx, ids);
+  await forgetMails(tx, ids);
   await forgetCustomer(tx, ids, toIso(by.now));
   const changes = { licenses: gone.licenses, keys_revoked: gone.keysRevoked, sites: gone.sites, keep_keys: keepKeys };
   const event = { actor: by.actor, action: 'customer.anonymize', entity: 'customer', entityId: customer.id, changes };

@@ -22,6 +22,8 @@ import {
   keyIdsOf,
   keyRows,
   licenseIdsOf,
+  MAIL_FILE_COLUMNS,
+  mailRows,
   REFUSAL_COLUMNS,
   refusalRows,
   SITE_COLUMNS,
@@ -68,6 +70,8 @@ const PARTS = {
     columns: IMPORT_COLUMNS,
     rows: async (tx, { licenseIds }) => importRows(tx, await thingsOf(tx, licenseIds)),
   },
+  // By the customer, not by its licenses.
+  mails: { columns: MAIL_FILE_COLUMNS, rows: async () => [] },
   events: { columns: EVENT_COLUMNS, rows: async (tx, { licenseIds }) => eventRows(tx, await thingsOf(tx, licenseIds)) },
 } as const satisfies Record<string, Part>;
 
@@ -101,6 +105,7 @@ async function* partRows(file: CustomerFile, part: FilePart): AsyncGenerator<Cel
   if (part === 'customer') return yield [file.customer];
   // What was done to the customer itself hangs on no license.
   if (part === 'events') yield file.db.read((tx) => eventRows(tx, file.ids));
+  if (part === 'mails') yield file.db.read((tx) => mailRows(tx, file.ids));
   if (part === 'imports') yield file.db.read((tx) => importRows(tx, file.ids));
   for (let after = ''; ; ) {
     const from = after;

@@ -6,6 +6,7 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization } from '../forge/store.ts';
 import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
+import { queueKeyReplaced } from '../notify/mails.ts';
 import type { Level } from '../releases/level.ts';
 import type { Secrets } from '../secrets.ts';
 import {
@@ -194,9 +195,11 @@ export async function exchangeKey(
 ): Promise<Replaced> {
   return db.tx(async (tx) => {
     const found = await lockedKey(tx, id, by);
-    const { organizationId } = await licenseOf(tx, by.actor, found.licenseId);
+    const license = await licenseOf(tx, by.actor, found.licenseId);
+    const { organizationId } = license;
     const change = { end: by.now + overlapDays * DAY, reason, prefix: await prefixOf(tx, organizationId) };
     const made = await replaceKey(tx, secrets, found, change, by);
+    if (made.isNew) await queueKeyReplaced(tx, { license, next: made.next }, by.now);
     return { key: (await keyOf(tx, by.actor, id)).key, ...made };
   });
 }

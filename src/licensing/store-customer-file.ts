@@ -97,6 +97,15 @@ export async function eventRows(tx: Tx, entityIds: readonly string[]): Promise<F
   return tx('audit_events').whereIn('entity_id', entityIds).orderBy('id').select(EVENT_COLUMNS);
 }
 
+export const MAIL_FILE_COLUMNS = [
+  ...['id', 'template', 'email', 'language', 'state', 'about', 'sent_at', 'detail', 'created_at'],
+];
+
+/** What was written to these customers: what stood in a mail is kept nowhere. */
+export async function mailRows(tx: Tx, customerIds: readonly string[]): Promise<FileRow[]> {
+  return tx('mails').whereIn('customer_id', customerIds).orderBy('id').select(MAIL_FILE_COLUMNS);
+}
+
 /** Everything of these licenses that somebody may have done something to. */
 export async function thingsOf(tx: Tx, licenseIds: readonly string[]): Promise<string[]> {
   const things = [...licenseIds];

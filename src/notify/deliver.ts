@@ -6,6 +6,7 @@ import type { Tx } from '../db/dialect.ts';
 import { redactKeys } from '../http/redact.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
+import { queueWebhookAlert } from './mails.ts';
 import { afterAttempt, type DisabledReason, isDelivered, type Outcome } from './retry-plan.ts';
 import { signedHeaders } from './signature.ts';
 import {
@@ -30,7 +31,7 @@ export interface SenderDeps {
   road: Pick<Road, 'allowed'> & Partial<Road>;
   /** From 0 to 1. */
   dice(): number;
-  /** Nobody listens any more, so the owner must be told: here a mail goes out. It is also in the audit log and shown by the API. */
+  /** Nobody listens any more. The owner is told by a mail; it is also in the audit log and shown by the API. */
   onDisabled(webhook: WebhookRecord, reason: DisabledReason): void;
   onError(error: unknown): void;
 }
@@ -203,9 +204,15 @@ function triesWith({ tries }: WholeDeliveryRecord, { status, durationMs, error }
   return [...tries, { at: toIso(at), status, duration_ms: durationMs, error }].slice(-MOST_TRIES);
 }
 
-async function disable(tx: Tx, { id }: WebhookRecord, reason: DisabledReason, now: number): Promise<DisabledReason> {
+async function disable(
+  tx: Tx,
+  { id, organizationId }: WebhookRecord,
+  reason: DisabledReason,
+  now: number,
+): Promise<DisabledReason> {
   await updateWebhook(tx, id, { active: false, disabledAt: toIso(now), disabledReason: reason });
   await giveUpWaiting(tx, id);
+  await queueWebhookAlert(tx, { id, organizationId }, now);
   const changes = { active: { from: true, to: false }, reason };
   const event = { actor: SYSTEM_ACTOR, action: 'webhook.disable', entity: 'webhook', entityId: id };
   await audit(tx, { ...event, changes, requestId: null }, now);

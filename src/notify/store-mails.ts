@@ -136,5 +136,12 @@ export async function forgetMails(tx: Tx, customerIds: readonly string[]): Promi
   const own = tx('mails').whereIn('customer_id', customerIds);
   await own.clone().where({ state: 'waiting' }).update({ state: 'dropped', detail: 'the customer was anonymized' });
   await own.clone().whereNot({ state: 'dropped' }).update({ detail: '' });
-  await own.update({ email: '', lease_id: null, lease_until: null });
+  await own.clone().update({ email: '', lease_id: null, lease_until: null });
+  // A page of the provider's shows whoever opens it the name and the address of the buyer.
+  for (const row of await own.clone().whereLike('about', '%"url"%').select('id', 'about')) {
+    const { url: _, ...about } = JSON.parse(row.about) as MailAbout;
+    await tx('mails')
+      .where({ id: row.id })
+      .update({ about: JSON.stringify(about) });
+  }
 }

@@ -37,7 +37,7 @@ export async function endingLicenses(
     .where('l.master', false)
     .whereNull('l.revoked_at')
     .whereNull('l.suspended_at')
-    .where('c.kind', 'customer')
+    .whereNot('c.kind', 'internal')
     .whereNot('c.email', '')
     .whereNull('c.reminders_off_at')
     .whereExists(function sold() {

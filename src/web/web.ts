@@ -13,12 +13,14 @@ import { mountRoutes } from '../http/mount.ts';
 import type { TrustedProxies } from '../http/network.ts';
 import type { Route } from '../http/route.ts';
 import { isSellersOrigin } from '../payments/offers.ts';
+import type { LinkTokens } from '../payments/tokens.ts';
 import type { Secrets } from '../secrets.ts';
 import { faultPage } from './fault-page.ts';
 import { securityHeaders } from './headers.ts';
 import { healthRouter } from './health.ts';
 import { kitRouter } from './kits.ts';
 import { loginRouter } from './login.ts';
+import { mailStopRouter } from './mail-stop.ts';
 import { notFoundPage } from './not-found.ts';
 import { problemRouter } from './problem-pages.ts';
 import { type PageDeps, pageRouter } from './product-page.ts';
@@ -36,6 +38,7 @@ export interface WebDeps extends PageDeps {
   callers: Callers;
   forge: HookDeps;
   standings: Standings;
+  links: LinkTokens;
   trusted: TrustedProxies;
   /** Take what forges and payment providers deliver. */
   hooks: RequestHandler[];
@@ -64,6 +67,7 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
       session: { ...deps, publicUrl: config.publicUrl },
     }),
   );
+  app.use(mailStopRouter(deps));
   app.use(pageRouter(deps));
   mountRoutes(app, deps.routes, {
     log,

@@ -4,6 +4,7 @@ import { newId } from '../../src/ids.ts';
 import { noteBroughtIn } from '../../src/imports/store-imports.ts';
 import { appendUsage } from '../../src/licensing/store-usage.ts';
 import { rollUp } from '../../src/licensing/usage.ts';
+import { queueMail } from '../../src/notify/mails.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase, type TestDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedLicense, seedPackage, seedShop, seedSite } from '../support/seed.ts';
@@ -76,6 +77,17 @@ onEachDatabase('what is kept of a customer', (database) => {
         { kind: 'site', ref: `L-1/${PERSON}.example.com`, entityId: license.id },
       ]),
     );
+    const mail = { organizationId: shop.organization.id, customerId: double, email: `${PERSON}2@example.com` };
+    await db.tx((tx) =>
+      queueMail(
+        tx,
+        {
+          ...{ ...mail, template: 'payment_action', tag: 'action:1', language: 'en', notBefore: SEED_NOW },
+          about: { license_id: license.id, url: `https://pay.example.com/${PERSON}` },
+        },
+        SEED_NOW,
+      ),
+    );
     await api.post(`/customers/${double}/merge`, { into: customer });
   });
   afterAll(() => api.close());
@@ -94,6 +106,7 @@ onEachDatabase('what is kept of a customer', (database) => {
       'installations',
       'refusals',
       'imports',
+      'mails',
       'events',
     ]);
     expect(json.customer).toMatchObject({ id: customer, email: `${PERSON}1@example.com`, licenses: 1 });
@@ -114,6 +127,9 @@ onEachDatabase('what is kept of a customer', (database) => {
     expect(json.imports.map(({ ref }: { ref: string }) => ref)).toEqual([
       ...[`${PERSON}2@example.com`, `L-1/${PERSON}.example.com`],
     ]);
+    expect(json.mails).toMatchObject([
+      { template: 'payment_action', email: `${PERSON}2@example.com`, state: 'waiting' },
+    ]);
     const actions = json.events.map(({ action }: { action: string }) => action);
     for (const action of [
       'customer.create',
@@ -129,7 +145,7 @@ onEachDatabase('what is kept of a customer', (database) => {
 
   it('is given out part by part, as CSV too', async () => {
     const parts = ['customer', 'licenses', 'grants', 'keys', 'sites', 'usage', 'installations', 'refusals', 'imports'];
-    for (const part of [...parts, 'events']) {
+    for (const part of [...parts, 'mails', 'events']) {
       const csv = await api.get(`/customers/${customer}/export?part=${part}&format=csv`);
       expect([part, csv.status, csv.headers.get('content-type')]).toEqual([part, 200, 'text/csv; charset=utf-8']);
       expect(csv.text.split('\r\n').length).toBeGreaterThan(2);
@@ -169,6 +185,7 @@ onEachDatabase('what is kept of a customer', (database) => {
         'activations',
         'import_rows',
         'installations',
+        'mails',
         'usage_daily',
         'usage_log',
         'usage_refusals',

@@ -18,6 +18,8 @@ import { makeGate } from '../../src/licensing/gate.ts';
 import { makeLookup } from '../../src/licensing/lookup.ts';
 import { makeRecorder } from '../../src/licensing/record.ts';
 import { makeSender } from '../../src/notify/deliver.ts';
+import type { MailConfig } from '../../src/notify/mail-config.ts';
+import { makeMails } from '../../src/notify/mailing.ts';
 import { allowedTargets } from '../../src/notify/webhook-io.ts';
 import type { PaymentDeps } from '../../src/payments/accounts.ts';
 import { isSellersOrigin } from '../../src/payments/offers.ts';
@@ -25,6 +27,7 @@ import { gateways } from '../../src/payments/registry.ts';
 import { makeLinkTokens } from '../../src/payments/tokens.ts';
 import type { TestDatabase } from './databases.ts';
 import { SEED_NOW, seedSecrets } from './seed.ts';
+import { TEST_MAIL } from './test-mail.ts';
 
 export interface Answer {
   status: number;
@@ -69,7 +72,7 @@ export interface ApiServer extends Caller {
 /** The API on a database of its own, served by a real server with its clock held at SEED_NOW. */
 export async function startApi(
   database: TestDatabase,
-  options: Partial<Pick<PaymentDeps, 'gateways' | 'apiBases' | 'variables'>> = {},
+  options: Partial<Pick<PaymentDeps, 'gateways' | 'apiBases' | 'variables'> & { mail: MailConfig }> = {},
 ): Promise<ApiServer> {
   const { db } = database;
   let now = SEED_NOW;
@@ -99,7 +102,15 @@ export async function startApi(
   };
   const secrets = seedSecrets;
   const links = makeLinkTokens(seedSecrets);
+  const mails = makeMails(
+    {
+      ...{ db, clock, log: makeLogger({ level: 'silent' }), secrets: seedSecrets },
+      config: { mail: options.mail ?? { ...TEST_MAIL, transport: 'off' }, dataDir: '', publicUrl },
+    },
+    links,
+  );
   const core: ApiCore = {
+    mails,
     standings,
     clock,
     db,

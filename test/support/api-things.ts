@@ -4,6 +4,8 @@ import { createToken } from '../../src/accounts/tokens.ts';
 import type { Db } from '../../src/db/connect.ts';
 import type { Route } from '../../src/http/route.ts';
 import { newId } from '../../src/ids.ts';
+import type { MailWish } from '../../src/notify/mail-wish.ts';
+import { queueMail } from '../../src/notify/mails.ts';
 import { accountsOf } from '../../src/payments/store-accounts.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Caller } from './api-server.ts';
@@ -52,6 +54,7 @@ export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Recor
     releases: release,
     audit: sold.license.id,
     ...(await webhookIds(db, shop)),
+    mails: await mailId(db, shop, sold.license),
     ...(await moneyIds(db, shop, sold)),
     accounts: await accountId(api, shop),
     tokens: await tokenId(db, shop),
@@ -108,6 +111,21 @@ async function webhookIds(db: Db, { organization }: Shop): Promise<Record<string
   return { webhooks: webhook.id, 'webhook-deliveries': await seedDelivery(db, webhook) };
 }
 
+async function mailId(
+  db: Db,
+  { organization }: Shop,
+  { id, customerId }: { id: string; customerId: string },
+): Promise<string> {
+  const wish: MailWish = {
+    ...{ organizationId: organization.id, template: 'key', tag: `key:${id}`, customerId, email: 'ada@example.com' },
+    ...{ language: '', about: { license_id: id }, notBefore: SEED_NOW },
+  };
+  return db.tx(async (tx) => {
+    await queueMail(tx, wish, SEED_NOW);
+    return (await tx('mails').where({ tag: wish.tag }).first('id')).id as string;
+  });
+}
+
 /** A right address of the route; everything that it names exists. */
 export function addressOf({ path, operationId }: Route, { shop, ids }: Things): string {
   const address = path
@@ -123,6 +141,7 @@ export function addressOf({ path, operationId }: Route, { shop, ids }: Things): 
 export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Things): Promise<object> {
   if (operationId === 'createImport') return OLD_KEYS;
   if (operationId === 'connectPaymentAccount') return { ...SHOP_ACCOUNT, mode: 'live' };
+  if (operationId === 'testMail') return { to: 'ada@example.com' };
   const buyer = { customer_name: 'Ada', customer_email: 'ada@example.com' };
   const repository = shop.repository;
   if (/^create\w+Package$/.test(operationId)) return { name: 'New', duration: null, sites: 1 };
