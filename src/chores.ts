@@ -23,7 +23,7 @@ import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 
 /** What each instance does again and again; none of it minds being done twice. */
-export function choresOf({ config, db, clock, forge, log, addresses, payments }: Core): Chores {
+export function choresOf({ config, db, clock, forge, log, addresses, payments, paymentEvents }: Core): Chores {
   const onError = (err: unknown, what: string) => log.warn({ err }, what);
   return {
     sweepKind: RECONCILE,
@@ -35,11 +35,13 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments }:
       });
       return rollUp(db);
     },
+    often: () => paymentEvents.reconcileDue(),
     async hourly() {
       await eachOf(onError, {
         'ends of licenses': () => announceEnds(db, clock()),
         'reminders of customers': () => queueReminders(db, clock()),
         'the payment accounts of variables': () => takeVariables(payments),
+        'orders that are open': () => paymentEvents.sweep('recent'),
       });
     },
     async daily() {
@@ -48,6 +50,7 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments }:
         'polls without a key': () => watchKeylessPolls(db, clock),
         'ways round the gate': () => watchGateBypass(forge),
         'the prices at payment providers': () => checkAllPrices(payments, onError),
+        'orders, subscriptions and payments that are open': () => paymentEvents.sweep('all'),
         'old replies': () => purgeReplies(db, clock()),
         'old plans of bulk changes': () => forgetPlans(db, clock()),
         'old sign-ins': () => purgeSignIns(db, clock()),

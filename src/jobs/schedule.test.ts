@@ -24,6 +24,7 @@ onEachDatabase('the schedule', (database) => {
         return subjects;
       },
       rollUp: async () => done.push('roll-up'),
+      often: async () => void done.push('often'),
       hourly: async () => void done.push('hourly'),
       daily: async () => void done.push('daily'),
       onError: (_error, what) => void troubles.push(what),

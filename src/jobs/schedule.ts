@@ -8,7 +8,9 @@ export interface Chores {
   subjectsToSweep(db: Db): Promise<string[]>;
   sweepKind: string;
   rollUp(): Promise<number>;
-  /** Licenses that end soon. */
+  /** What payment providers list. */
+  often(): Promise<void>;
+  /** Licenses that end soon, orders that are open. */
   hourly(): Promise<void>;
   /** Hooks that drifted, raw bodies that are old, shares of keyless polls. */
   daily(): Promise<void>;
@@ -28,6 +30,7 @@ export interface ScheduleDeps {
 }
 
 const ROLL_UP_EVERY = 10 * SECOND;
+const OFTEN = 5 * MINUTE;
 
 /** A sweep means "look again" for every repository, so that a lost hook loses nothing. */
 export function makeSchedule({ db, clock, sweepMinutes, chores }: ScheduleDeps): Schedule {
@@ -54,6 +57,7 @@ export function makeSchedule({ db, clock, sweepMinutes, chores }: ScheduleDeps):
     start() {
       every(sweepMinutes * MINUTE, 'the sweep', sweep, true);
       every(ROLL_UP_EVERY, 'the roll-up of usage', () => chores.rollUp());
+      every(OFTEN, 'the lists of payment providers', () => chores.often(), true);
       every(HOUR, 'the hourly chores', () => chores.hourly(), true);
       every(DAY, 'the daily chores', () => chores.daily());
       // The first of the day soon after the start, or a server restarted daily would never do them.

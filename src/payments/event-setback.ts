@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
-import { newId } from '../ids.ts';
+import { alertVendor } from './alerts.ts';
 import { endOf, pauseAfter, type Setback, UNAUTHORIZED_PAUSE_MS } from './event-plan.ts';
 import { type AccountRecord, findAccount } from './store-accounts.ts';
-import { raiseAlert } from './store-alerts.ts';
 import {
   fewestAttempts,
   freeAccount,
@@ -38,7 +37,7 @@ export async function setBack(
   else if (account && waitMs !== undefined) await holdAccount(tx, account.id, WAIT, toIso(now + pauseAfter(1, waitMs)));
   if (account && gone > 0 && end?.state === 'stuck') {
     const about = which.subject === '' ? (which.id ?? '') : which.subject;
-    await alert(tx, account, { code: 'EVENT_STUCK', subject: about, detail }, now);
+    await alertVendor(tx, { ...ownerOf(account), code: 'EVENT_STUCK', subject: about, detail }, now);
   }
   return { [kind === 'parked' || kind === 'unknown' ? 'parked' : 'retried']: again, [end?.state ?? 'stuck']: gone };
 }
@@ -50,7 +49,7 @@ const WAIT = 'wait';
 export async function refuseAccount(tx: Tx, account: AccountRecord, now: number): Promise<void> {
   await holdAccount(tx, account.id, printOf(account), toIso(now + UNAUTHORIZED_PAUSE_MS));
   const detail = `${account.provider} refuses the credentials of this account (${account.mode} mode), so that its events wait`;
-  await alert(tx, account, { code: 'ACCOUNT_UNAUTHORIZED', subject: account.id, detail }, now);
+  await alertVendor(tx, { ...ownerOf(account), code: 'ACCOUNT_UNAUTHORIZED', subject: account.id, detail }, now);
 }
 
 /** Accounts whose credentials were changed since they were refused go on. */
@@ -66,13 +65,6 @@ function printOf({ credentialsSealed }: AccountRecord): string {
   return `unauthorized:${createHash('sha256').update(credentialsSealed).digest('hex').slice(0, 16)}`;
 }
 
-async function alert(
-  tx: Tx,
-  { organizationId, id: accountId }: AccountRecord,
-  about: { code: string; subject: string; detail: string },
-  now: number,
-): Promise<void> {
-  const at = toIso(now);
-  const head = { id: newId('payment_alert', now), organizationId, accountId, ...about };
-  await raiseAlert(tx, { ...head, count: 1, firstAt: at, lastAt: at, dismissedAt: null });
+function ownerOf({ organizationId, id: accountId }: AccountRecord) {
+  return { organizationId, accountId };
 }

@@ -1,10 +1,8 @@
-import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization, firstOrganizationId } from '../forge/store.ts';
-import { newId } from '../ids.ts';
+import { alertVendor } from './alerts.ts';
 import { accountsOf, findAccount } from './store-accounts.ts';
-import { raiseAlert } from './store-alerts.ts';
 
 /** Whom deliveries at an address are for. */
 export interface HookPlace {
@@ -41,11 +39,8 @@ export async function noteTooLarge(
 ): Promise<void> {
   await db.tx(async (tx) => {
     const [account] = await accountsOf(tx, { organizationId, provider });
-    const at = toIso(now);
     const detail = `a delivery to the webhook of ${provider} had more than ${most} bytes and was refused; it may not have come from there`;
-    await raiseAlert(tx, {
-      ...{ id: newId('payment_alert', now), organizationId, accountId: account?.id ?? '', code: 'DELIVERY_TOO_LARGE' },
-      ...{ subject: account?.id ?? provider, detail, count: 1, firstAt: at, lastAt: at, dismissedAt: null },
-    });
+    const accountId = account?.id ?? '';
+    await alertVendor(tx, { organizationId, accountId, code: 'DELIVERY_TOO_LARGE', subject: accountId, detail }, now);
   });
 }

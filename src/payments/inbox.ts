@@ -5,10 +5,10 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
+import { alertVendor } from './alerts.ts';
 import { type EventWay, storable, storableEvent, strangeness } from './event.ts';
 import type { Gateway, Headers, HookVerdict, ParsedEvent } from './gateway.ts';
 import { type AccountRecord, accountsOf } from './store-accounts.ts';
-import { raiseAlert } from './store-alerts.ts';
 import {
   type EventHead,
   type EventRecord,
@@ -188,7 +188,9 @@ async function storeAll(tx: Tx, wanted: readonly NewEvent[], now: number): Promi
   const outcomes: Stored[] = [];
   for (const { event, alert } of wanted) {
     const isNew = inserted.has(event.id);
-    if (isNew && alert !== null) await alertOf(tx, event, alert, now);
+    const { organizationId, accountId } = event;
+    if (isNew && alert !== null)
+      await alertVendor(tx, { organizationId, accountId, subject: accountId, ...alert }, now);
     outcomes.push(isNew ? (event.state === 'pending' ? 'received' : 'ignored') : await metBefore(tx, event, now));
   }
   return outcomes;
@@ -203,15 +205,4 @@ async function metBefore(tx: Tx, event: EventRecord, now: number): Promise<Store
   if (!dead) return 'duplicate';
   await queueAgain(tx, dead.id, toIso(now));
   return 'again';
-}
-
-async function alertOf(
-  tx: Tx,
-  { organizationId, accountId }: EventRecord,
-  { code, detail }: { code: string; detail: string },
-  now: number,
-): Promise<void> {
-  const at = toIso(now);
-  const head = { id: newId('payment_alert', now), organizationId, accountId, subject: accountId, code, detail };
-  await raiseAlert(tx, { ...head, count: 1, firstAt: at, lastAt: at, dismissedAt: null });
 }

@@ -223,7 +223,8 @@ function byUs(now: number): By {
   return { actor: SYSTEM_ACTOR, requestId: null, now };
 }
 
-function beat({ db, clock }: { db: Db; clock: Clock }, hold: Hold): () => void {
+/** Keeps a lease for as long as the work takes. Gives what ends that. */
+export function beat({ db, clock }: { db: Db; clock: Clock }, hold: Hold): () => void {
   const timer = setInterval(() => {
     db.tx((tx) => extendHold(tx, hold, toIso(clock() + LEASE_MS))).catch(() => undefined);
   }, LEASE_MS / 3);

@@ -41,7 +41,7 @@ const PARALLEL_OF_ACCOUNT = 12;
 /** So many must be free before more is claimed, so that one claim serves several. */
 const ROOM = PARALLEL / 4;
 /** Beyond any lease, pause or hold of ours. */
-const FARTHEST_MS = 2 * HOUR;
+export const FARTHEST_MS = 2 * HOUR;
 const LONGEST_STOP_MS = 30 * SECOND;
 
 /** Works on what providers told: a subject at a time, read afresh under its lock, written in one transaction with its events. */
