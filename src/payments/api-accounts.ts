@@ -9,6 +9,8 @@ import { checkAccount } from './account-checks.ts';
 import { hookAddressOf, registerAccountHook } from './account-hooks.ts';
 import { AccountView, AccountWithSecret, accountView, SettingsBody } from './account-view.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
+import { adoptSubscriptions } from './adopt-subscriptions.ts';
+import { AdoptionReport } from './adoption.ts';
 import { MODES } from './gateway.ts';
 import type { AccountRecord } from './store-accounts.ts';
 
@@ -31,6 +33,7 @@ export function accountRoutes(deps: PaymentDeps): Route[] {
     removing(deps),
     checking(deps),
     hooking(deps),
+    adopting(deps),
   ];
 }
 
@@ -190,6 +193,31 @@ function hooking(deps: PaymentDeps): Route {
     async handler({ params }, context) {
       const { account, secret } = await registerAccountHook(deps, params.id, context);
       return { status: 200, body: { ...(await viewOf(deps, account)), hook_secret: secret } };
+    },
+  });
+}
+
+function adopting(deps: PaymentDeps): Route {
+  return route({
+    method: 'post',
+    path: `${PATH}/adopt`,
+    operationId: 'adoptSubscriptions',
+    summary: 'Links subscriptions that run already to imported licenses',
+    description:
+      'So that the next renewal finds its license. What was paid before, the license has by its import, and it is not given twice. Begin with a dry run; doing it again changes nothing.',
+    ...OWN,
+    body: z.strictObject({
+      csv: z.string().max(200_000).nullable().default(null).meta({
+        description:
+          'Columns `external_id` and one of `license`, `key`, `email`. null: the provider lists them, where it can',
+      }),
+      dry_run: z.boolean().default(true),
+    }),
+    answers: { 200: AdoptionReport },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'NOT_SUPPORTED', 'PAYMENT_TROUBLE'],
+    async handler({ params, body }, context) {
+      const call = { csv: body.csv, isDryRun: body.dry_run };
+      return { status: 200, body: await adoptSubscriptions(deps, params.id, call, context) };
     },
   });
 }

@@ -51,6 +51,8 @@ export interface SubscriptionFact {
   externalId: string;
   /** As in a checkout. */
   orderId: string | null;
+  /** A license or license key of ours that its notes at the provider name. Read when it is taken over, and never kept. */
+  licenseRef?: string | null;
   checkoutId: string | null;
   state: SubscriptionState;
   providerState: string;

@@ -16,6 +16,7 @@ export function subscriptionFactOf(
   return {
     externalId: subscription.id,
     orderId: subscription.metadata['order_id'] ?? null,
+    licenseRef: subscription.metadata['license_id'] ?? subscription.metadata['license_key'] ?? null,
     checkoutId,
     // Nothing is charged while collection is paused, though the subscription goes on being active.
     state: paused && (state === 'active' || state === 'trialing') ? 'paused' : state,
