@@ -189,6 +189,8 @@ export interface Gateway {
   locate(account: GatewayAccount, event: Pick<ParsedEvent, 'type' | 'objectType' | 'objectId'>): Promise<string | null>;
   /** Everything about a subject, afresh. null: the provider knows nothing of it. */
   read(account: GatewayAccount, subject: string, known?: Known): Promise<Snapshot | null>;
+  /** `read` is to be told what is known. */
+  wantsKnown?: true;
   /** The provider's own list, oldest first as far as it goes. null: it has none. */
   listEvents: ((account: GatewayAccount, since: number, page: string | null) => Promise<ListedEvents>) | null;
   /** What is missing or wrong: credentials, mode, webhook, its events and its version. */

@@ -24,6 +24,7 @@ import {
   settleEvents,
   takeSubject,
 } from './store-event-work.ts';
+import { knownOf } from './store-known.ts';
 
 /** `applySnapshot` of fulfil.ts. */
 export type Apply = (tx: Tx, secrets: Secrets, account: AccountRecord, snapshot: Snapshot, by: By) => Promise<Applied>;
@@ -71,7 +72,9 @@ async function lookAfresh(deps: LookDeps, { account, gateway }: Place, hold: Hol
     await deps.checkPrice(account, externalId);
     return settle(deps, hold, account, { state: 'done', detail: '' });
   }
-  const snapshot = await gateway.read(openAccount(deps, account), hold.subject);
+  const { subject } = hold;
+  const known = gateway.wantsKnown ? await deps.db.read((tx) => knownOf(tx, account.id, subject)) : undefined;
+  const snapshot = await gateway.read(openAccount(deps, account), subject, known);
   if (snapshot === null)
     return postponed(deps, hold, account, { kind: 'unknown', detail: 'the provider knows nothing of it' });
   const outcome = await deps.db.tx(async (tx) => {

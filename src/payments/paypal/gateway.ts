@@ -39,6 +39,7 @@ export function makePaypalGateway(options: Partial<Trust> & Partial<Wire> = {}):
       const isSubscription = kind === 'subscription' || externalId.startsWith('I-');
       return (isSubscription ? readSubscription : readOrder)(open(account), externalId, known);
     },
+    wantsKnown: true,
     listEvents: (account, since, page) => listEvents(open(account), since, page),
     check: (account, hookUrl) => check(open(account), otherMode(account, open), hookUrl),
     registerHook: (account, hookUrl) => registerHook(open(account), hookUrl),
