@@ -15,6 +15,7 @@ import { ownerIds } from './0013-owner-ids.ts';
 import { payments } from './0014-payments.ts';
 import { mails } from './0015-mails.ts';
 import { selling } from './0016-selling.ts';
+import { meters } from './0017-meters.ts';
 
 /** In order of application; only ever appended to. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   payments,
   mails,
   selling,
+  meters,
 ];

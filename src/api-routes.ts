@@ -38,6 +38,7 @@ import { version } from './package-root.ts';
 import { accountRoutes } from './payments/api-accounts.ts';
 import { checkoutRoutes } from './payments/api-checkout.ts';
 import { keyAddressRoutes } from './payments/api-key-addresses.ts';
+import { meterRoutes } from './payments/api-meters.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
@@ -91,6 +92,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...importRoutes(core),
     ...auditRoutes(core),
     ...moneyRoutes(core),
+    ...meterRoutes(core.payments),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...accountRoutes(core.payments),

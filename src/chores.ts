@@ -19,6 +19,7 @@ import { purgeWebhooks } from './notify/sending.ts';
 import { takeVariables } from './payments/account-variables.ts';
 import { checkAllPrices } from './payments/check-prices.ts';
 import { purgeEventBodies } from './payments/event-care.ts';
+import { sendUsage } from './payments/meters.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
 
@@ -40,6 +41,7 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments, p
       await eachOf(onError, {
         'ends of licenses': () => announceEnds(db, clock()),
         'reminders of customers': () => queueReminders(db, clock()),
+        'usage for payment providers': () => sendUsage(payments, onError),
         'the payment accounts of variables': () => takeVariables(payments),
         'orders that are open': () => paymentEvents.sweep('recent'),
       });

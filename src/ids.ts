@@ -41,6 +41,7 @@ export const ID_PREFIX = {
   payment_alert: 'pal',
   mail: 'mai',
   withdrawal: 'wdr',
+  usage: 'usg',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

@@ -165,6 +165,7 @@ export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Thi
   if (/^(extend|shorten)License$/.test(operationId)) return { days: 1 };
   if (/KeyBatch$/.test(operationId)) return { package_id: ids['packages'], count: 1 };
   if (operationId === 'planBulk') return { action: 'resume', selection: { license_ids: [ids['licenses']] } };
+  if (operationId === 'reportSubscriptionUsage') return { name: 'calls', value: 1 };
   if (operationId === 'switchLicense') return { package_id: ids['packages'] };
   return {};
 }

@@ -14,7 +14,10 @@ export async function sendMeter(account: GatewayAccount, event: MeterEvent): Pro
     await ask(clientOf(account).billing.meterEvents.create(params, options), 'billing.meter_event');
     return 'sent';
   } catch (error) {
-    if (error instanceof StripeTrouble && /customer/.test(`${error.param} ${error.message}`)) return 'no_customer';
+    if (!(error instanceof StripeTrouble)) throw error;
+    // An earlier try whose answer never came.
+    if (/already exists with identifier/.test(error.message)) return 'sent';
+    if (/customer/.test(`${error.param} ${error.message}`)) return 'no_customer';
     throw error;
   }
 }
