@@ -40,6 +40,7 @@ import { checkoutRoutes } from './payments/api-checkout.ts';
 import { keyAddressRoutes } from './payments/api-key-addresses.ts';
 import { meterRoutes } from './payments/api-meters.ts';
 import { moneyRoutes } from './payments/api-money.ts';
+import { withdrawalRoutes } from './payments/api-withdrawals.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
@@ -98,6 +99,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...accountRoutes(core.payments),
     ...checkoutRoutes({ ...core.payments, links: core.links }),
     ...mailRoutes(core),
+    ...withdrawalRoutes(core),
     ...validateRoutes(core),
     ...activationRoutes(core),
   ];

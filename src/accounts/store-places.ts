@@ -34,6 +34,7 @@ const OF_ORGANIZATION: Partial<Record<IdKind, string>> = {
   payment_account: 'payment_accounts',
   payment_event: 'payment_events',
   payment_alert: 'payment_alerts',
+  withdrawal: 'withdrawals',
 };
 
 /** Kinds whose organization one statement tells. */

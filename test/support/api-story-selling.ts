@@ -1,6 +1,10 @@
+import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import type { Db } from '../../src/db/connect.ts';
+import type { OrganizationRecord } from '../../src/forge/store.ts';
+import { declareWithdrawal } from '../../src/payments/withdrawals.ts';
 import type { Teller } from './api-examples.ts';
 import { playGateway, seedAccount } from './played-gateway.ts';
+import { SEED_NOW } from './seed.ts';
 
 const ORG = { org: 'acme' };
 const PROVIDER = 'acmepay';
@@ -12,7 +16,7 @@ export const storyGateways = () => ({ [PROVIDER]: playGateway(PROVIDER) });
 export async function selling(
   { does }: Teller,
   db: Db,
-  { organization }: { organization: { id: string } },
+  { organization }: { organization: OrganizationRecord },
   { yearly }: { yearly: string },
 ): Promise<void> {
   await seedAccount(db, organization, { provider: PROVIDER });
@@ -22,5 +26,10 @@ export async function selling(
   const items = [{ price: 'yearly', quantity: 1 }];
   const buyer = { email: 'ada@example.com', language: 'en' };
   await does('startCheckout', { body: { organization: 'acme', items, ...buyer }, token: null });
-  await does('createOrder', { params: ORG, body: { items, ...buyer, mode: 'live' } });
+  const { order_id: orderRef } = await does('createOrder', { params: ORG, body: { items, ...buyer, mode: 'live' } });
+  const by = { actor: SYSTEM_ACTOR, now: SEED_NOW, requestId: null };
+  const wish = { orderRef, email: 'ada@example.com', name: 'Ada Lovelace' };
+  const { id } = await declareWithdrawal(db, organization, wish, by);
+  await does('listWithdrawals', { params: ORG, query: { open: true } });
+  await does('closeWithdrawal', { params: { id }, body: {} });
 }

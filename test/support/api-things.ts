@@ -7,6 +7,7 @@ import { newId } from '../../src/ids.ts';
 import type { MailWish } from '../../src/notify/mail-wish.ts';
 import { queueMail } from '../../src/notify/mails.ts';
 import { accountsOf } from '../../src/payments/store-accounts.ts';
+import { declareWithdrawal } from '../../src/payments/withdrawals.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Caller } from './api-server.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedSite, seedSoldLicense } from './seed.ts';
@@ -40,7 +41,11 @@ export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Recor
   const bulk = await api.post(`/organizations/${shop.organization.slug}/bulk`, {
     ...{ action: 'suspend', selection: { license_ids: [sold.license.id] } },
   });
+  const by = { actor: CLI_ACTOR, now: SEED_NOW, requestId: null };
+  const wish = { orderRef: 'none', email: 'ada@example.com', name: 'Ada' };
+  const withdrawal = await declareWithdrawal(db, shop.organization, wish, by);
   return {
+    withdrawals: withdrawal.id,
     batches: batch.json.id,
     bulk: bulk.json.id,
     imports: await importId(api, shop),
