@@ -76,3 +76,12 @@ export async function isSellersOrigin(db: Db, origin: string): Promise<boolean> 
 export function sellsFrom(origins: readonly string[], origin: string): boolean {
   return origins.some((each) => new URL(each).origin === origin);
 }
+
+/** The organizations that have connected an account to sell by. */
+export async function sellersOf(db: Db): Promise<OrganizationRecord[]> {
+  return db.read(async (tx) => {
+    const accounts = await accountsOf(tx, { active: true });
+    const sellers = new Set(accounts.map(({ organizationId }) => organizationId));
+    return (await listOrganizations(tx)).filter(({ id }) => sellers.has(id));
+  });
+}

@@ -148,8 +148,9 @@ async function livingPage(deps: OrderDeps, account: AccountRecord, order: OrderR
   // Whether it is over says the provider: a page that was paid at the last moment must not get a twin.
   const gateway = deps.gateways[order.provider];
   const snapshot = await gateway?.read(openAccount(deps, account), subjectOf('checkout', externalId));
-  const state = snapshot?.checkout?.state ?? 'expired';
-  return state === 'expired' || state === 'failed' ? null : started(deps, order, page);
+  // Where a subscription is its own page there is no other.
+  const state = snapshot?.checkout?.state ?? snapshot?.subscription?.state ?? 'expired';
+  return ['expired', 'failed', 'canceled'].includes(state) ? null : started(deps, order, page);
 }
 
 async function newPage(deps: OrderDeps, account: AccountRecord, order: OrderRecord): Promise<StartedOrder> {

@@ -33,6 +33,11 @@ tbody tr:last-child td { border-bottom: 0; }
 ul { margin: .3rem 0; padding: 0; list-style: none; } li { display: flex; gap: .8rem; padding: .15rem 0; }
 .word { flex: none; width: 5.5rem; color: var(--soft); }
 dl { margin: 1rem 0 0; } dt { color: var(--soft); font-size: .875rem; } dd { margin: 0 0 .6rem; }
+label { display: block; margin: .9rem 0 .2rem; font-weight: 600; } label.check { display: flex; gap: .6rem; font-weight: 400; } label.check input { flex: none; margin-top: .35rem; }
+input:not([type=checkbox]) { width: 100%; max-width: 26rem; padding: .4rem .6rem; border: 1px solid var(--soft); border-radius: .4rem; background: var(--sheet); color: var(--ink); font: inherit; }
+input.key { max-width: none; font-family: ui-monospace, monospace; }
+.note { margin: 1rem 0; padding: .6rem 1rem; border: 1px solid var(--line); border-left-width: .3rem; border-radius: .4rem; }
+.row { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0; }
 code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   main { margin: 0; padding: .5rem 1rem 1.5rem; border-width: 0 0 1px; border-radius: 0; }
@@ -43,12 +48,19 @@ code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 /** What a Content-Security-Policy allows of styles: this one text. */
 export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
 
-export function page(title: string, body: string): string {
+/** `refreshSeconds`: it loads itself again, or goes on to `goTo`. */
+export function page(title: string, body: string, head: { refreshSeconds?: number; goTo?: string } = {}): string {
+  const { refreshSeconds, goTo } = head;
+  const target = goTo === undefined ? '' : `;url=${goTo}`;
+  const refresh =
+    refreshSeconds === undefined
+      ? ''
+      : `\n<meta http-equiv="refresh" content="${escapeHtml(`${refreshSeconds}${target}`)}">`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
 </head>

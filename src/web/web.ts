@@ -24,11 +24,12 @@ import { mailStopRouter } from './mail-stop.ts';
 import { notFoundPage } from './not-found.ts';
 import { problemRouter } from './problem-pages.ts';
 import { type PageDeps, pageRouter } from './product-page.ts';
+import { type ShopPageDeps, shopRouter } from './shop.ts';
 
 /** Beginnings of a sign-in from one network: each is a row until it is over. */
 const SIGN_INS = { burst: 60, perSecond: 1, networks: 10_000 };
 
-export interface WebDeps extends PageDeps {
+export interface WebDeps extends PageDeps, ShopPageDeps {
   config: { publicUrl: string; metricsToken: string | null };
   clock: Clock;
   db: Db;
@@ -68,6 +69,7 @@ export function makeWeb(deps: WebDeps): (req: IncomingMessage, res: ServerRespon
     }),
   );
   app.use(mailStopRouter(deps));
+  app.use(shopRouter(deps));
   app.use(pageRouter(deps));
   mountRoutes(app, deps.routes, {
     log,

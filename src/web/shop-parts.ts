@@ -1,0 +1,96 @@
+import type { Gateway } from '../payments/gateway.ts';
+import { withdrawalUrlOf } from '../payments/plan-view.ts';
+import type { OfferPrice, Offers, PackageOffer } from '../payments/sold-price.ts';
+import { escapeHtml, page } from './layout.ts';
+import { lastsText, priceText } from './price-words.ts';
+
+type Seller = Offers['organization'];
+export type Titles = Readonly<Record<string, Pick<Gateway, 'title'>>>;
+
+/** What a buyer typed before, shown again. */
+export interface Typed {
+  email: string;
+  quantity: string;
+  agreed: boolean;
+}
+
+export const NOTHING_TYPED: Typed = { email: '', quantity: '1', agreed: false };
+
+/** Why nothing was done; '' : nothing is wrong. */
+export function fault(words: string): string {
+  return words === '' ? '' : `<div class="note" role="alert"><b>This did not work.</b> ${escapeHtml(words)}</div>`;
+}
+
+/** On every page of an account for tests. */
+export function testBand(mode: 'live' | 'test'): string {
+  return mode === 'test' ? '<p class="note"><b>TEST</b> No real money is taken here.</p>' : '';
+}
+
+/** Quantity, address and consent: what is asked of a buyer whatever he buys. */
+export function buyerFields({ settings }: Seller, typed: Typed, asks: { email: boolean; quantity: boolean }): string {
+  const { consent } = settings.seller;
+  return [
+    asks.quantity
+      ? `<label for="quantity">How many</label>\n<input id="quantity" name="quantity" type="number" min="1" max="100000" value="${escapeHtml(typed.quantity)}" required>`
+      : '',
+    asks.email
+      ? `<label for="email">Your e-mail address, to which the key is sent</label>\n<input id="email" name="email" type="email" autocomplete="email" maxlength="254" value="${escapeHtml(typed.email)}">`
+      : '',
+    consent === null
+      ? ''
+      : `<input type="hidden" name="consent_version" value="${escapeHtml(consent.version)}">\n<label class="check"><input type="checkbox" name="consent" value="yes" required${typed.agreed ? ' checked' : ''}><span>${escapeHtml(consent.text)}</span></label>`,
+  ]
+    .filter((each) => each !== '')
+    .join('\n');
+}
+
+/** One button a price; `kind` says what becomes of it in a license. */
+export function priceButtons({ offer, prices }: PackageOffer, titles: Titles, kind: string): string {
+  const buttons = prices.map((price) => button(price, offer.terms.length, titles, kind));
+  return `<div class="row">${buttons.join('\n')}</div>`;
+}
+
+function button(
+  price: OfferPrice,
+  length: PackageOffer['offer']['terms']['length'],
+  titles: Titles,
+  kind: string,
+): string {
+  const words = `${priceText(price)}, ${lastsText(price, length)}: pay with ${titles[price.provider]?.title ?? price.provider}`;
+  return `<button class="button" type="submit" name="choice" value="${escapeHtml(`${kind}:${price.code}`)}">${escapeHtml(words)}</button>`;
+}
+
+/** The small print under every page of a seller. */
+export function legalLinks(organization: Seller, publicUrl: string): string {
+  const { termsUrl, privacyUrl } = organization.settings.seller;
+  const links = [
+    ['Terms', termsUrl],
+    ['Privacy', privacyUrl],
+    ['Withdraw from a contract here', withdrawalUrlOf(organization, publicUrl)],
+    ['Help', organization.supportUrl],
+  ] as const;
+  const shown = links.flatMap(([name, url]) => (url === null ? [] : [`<a href="${escapeHtml(url)}">${name}</a>`]));
+  return shown.length === 0 ? '' : `<p class="soft">${shown.join(' · ')}</p>`;
+}
+
+/**
+ * The answer to a form that begins a payment. A page with a link and no redirect: browsers hold a redirect after a form against
+ * `form-action`, where the hosts of providers do not stand.
+ */
+export function payPage(seller: string, url: string, provider: string): string {
+  return page(
+    `Payment – ${seller}`,
+    `<h1>On to the payment</h1>
+<p>${escapeHtml(provider)} takes the payment. You come back here when it is done.</p>
+<p><a class="button" href="${escapeHtml(url)}" rel="noreferrer">Go to ${escapeHtml(provider)}</a></p>`,
+    { refreshSeconds: 1, goTo: url },
+  );
+}
+
+export function missingPage(words: string): string {
+  return page('Not there – Feedgate', `<h1>There is nothing here</h1>\n<p>${escapeHtml(words)}</p>`);
+}
+
+export function tooManyPage(): string {
+  return page('Too many – Feedgate', '<h1>Too many at once</h1>\n<p>Wait a minute, then try again.</p>');
+}

@@ -1,0 +1,94 @@
+import express, { type Request, type Response } from 'express';
+import { SYSTEM_ACTOR } from '../accounts/actor.ts';
+import type { Clock } from '../clock.ts';
+import { Problem } from '../errors.ts';
+import type { OrganizationRecord } from '../forge/store.ts';
+import type { FloodLimiter } from '../http/limits.ts';
+import { clientAddress, networkOf, type TrustedProxies } from '../http/network.ts';
+import { requestIdOf } from '../http/request-facts.ts';
+import { emailField } from '../licensing/fields.ts';
+import type { OrderDeps } from '../payments/orders.ts';
+import { beginOrder } from '../payments/orders.ts';
+import { payPage, type Typed } from './shop-parts.ts';
+
+/** What the pages of a shop stand on. */
+export interface ShopDeps extends OrderDeps {
+  clock: Clock;
+  trusted: TrustedProxies;
+  /** Payments begun and withdrawals declared from one network. */
+  flood: FloodLimiter;
+}
+
+export const readForm = express.urlencoded({ extended: false, limit: 8_192, parameterLimit: 20 });
+
+/** A field of a form that is there once; else ''. */
+export function fieldOf(req: Request, name: string): string {
+  const value = ((req.body ?? {}) as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+export function typedIn(req: Request): Typed {
+  return {
+    email: fieldOf(req, 'email'),
+    quantity: fieldOf(req, 'quantity') || '1',
+    agreed: fieldOf(req, 'consent') === 'yes',
+  };
+}
+
+export function byOf(deps: Pick<ShopDeps, 'clock'>, req: Request, res: Response) {
+  return { actor: SYSTEM_ACTOR, now: deps.clock(), requestId: requestIdOf(req, res) };
+}
+
+/** False: there were too many from this network. */
+export function mayTry({ flood, trusted, clock }: Pick<ShopDeps, 'flood' | 'trusted' | 'clock'>, req: Request) {
+  return flood.take(networkOf(clientAddress(req, trusted)), clock()).allowed;
+}
+
+/** `kind:code` of the button that was pressed. */
+function choiceOf(req: Request): { kind: 'new' | 'into' | 'switch'; price: string } | null {
+  const [, kind, price] = /^(new|into|switch):(.{1,100})$/.exec(fieldOf(req, 'choice')) ?? [];
+  return kind === undefined || price === undefined ? null : { kind: kind as 'new', price };
+}
+
+/**
+ * Begins the payment that a form asks for: the page that leads to it, or in words why not. What the browser sends is a code and a
+ * number, and never what it costs.
+ */
+export async function payFor(
+  deps: ShopDeps,
+  req: Request,
+  res: Response,
+  {
+    organization,
+    licenseId,
+    cancelUrl,
+  }: { organization: OrganizationRecord; licenseId: string | null; cancelUrl: string },
+): Promise<{ html: string } | { fault: string }> {
+  const choice = choiceOf(req);
+  const { email, quantity, agreed } = typedIn(req);
+  const address = email === '' ? '' : emailField.safeParse(email).data;
+  if (choice === null || (choice.kind === 'new') !== (licenseId === null)) return { fault: 'Choose a price.' };
+  if (address === undefined) return { fault: 'The e-mail address is not complete.' };
+  if (!/^[1-9]\d{0,5}$/.test(quantity)) return { fault: 'How many must be a whole number from 1 to 100000.' };
+  if (organization.settings.seller.consent !== null && !agreed)
+    return { fault: 'You can go on when you have agreed to the sentence above the prices.' };
+  const wish = {
+    items: [{ price: choice.price, quantity: Number(quantity) }],
+    ...{ email: address, language: req.acceptsLanguages()[0] ?? '', successUrl: null, cancelUrl },
+    ...{ consent: fieldOf(req, 'consent_version') || null, licenseId, kind: choice.kind },
+  };
+  try {
+    const { order, url } = await beginOrder(deps, organization, wish, null, byOf(deps, req, res));
+    return { html: payPage(organization.name, url, deps.gateways[order.provider]?.title ?? order.provider) };
+  } catch (error) {
+    return { fault: faultWords(error) };
+  }
+}
+
+/** A refusal in its own words; whatever else went wrong is thrown on. */
+export function faultWords(error: unknown): string {
+  if (error instanceof Problem && error.status < 500) return `${error.errors[0]?.detail ?? error.message}.`;
+  if (error instanceof Problem && error.code === 'PAYMENT_TROUBLE')
+    return 'The payment provider does not answer as it should. Nothing was taken; try again in a while.';
+  throw error;
+}

@@ -1,0 +1,80 @@
+import express, { type Request, type Response, type Router } from 'express';
+import { findOrganizationBySlug } from '../forge/forge-reads.ts';
+import type { OrganizationRecord } from '../forge/store.ts';
+import { markRoute } from '../http/request-facts.ts';
+import { emailField } from '../licensing/fields.ts';
+import { sellersOf } from '../payments/offers.ts';
+import type { WithdrawalWish } from '../payments/withdrawals.ts';
+import { declareWithdrawal } from '../payments/withdrawals.ts';
+import { missingPage, tooManyPage } from './shop-parts.ts';
+import { byOf, fieldOf, mayTry, readForm, type ShopDeps } from './shop-request.ts';
+import { askPage, confirmPage, donePage, whomPage } from './withdraw-page.ts';
+
+/**
+ * `/withdraw` and `/withdraw/{organization}`: the two steps by which a consumer withdraws from a contract without signing in, as
+ * article 11a of directive 2011/83/EU wants it.
+ */
+export function withdrawRouter(deps: ShopDeps): Router {
+  const router = express.Router();
+  router.use('/withdraw', (_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    markRoute(res, '/withdraw/{organization}');
+    next();
+  });
+  router.get('/withdraw', (req, res) => choose(deps, req, res));
+  router.get('/withdraw/:organization', (req, res) => ask(deps, req, res));
+  router.post('/withdraw/:organization', readForm, (req, res) => declare(deps, req, res));
+  return router;
+}
+
+async function choose({ db, publicUrl }: ShopDeps, _req: Request, res: Response): Promise<void> {
+  const sellers = (await sellersOf(db)).filter(({ settings }) => settings.seller.withdrawals);
+  const [only, ...others] = sellers;
+  if (only && others.length === 0) return res.redirect(303, `${publicUrl}/withdraw/${encodeURIComponent(only.slug)}`);
+  res.type('html').send(whomPage(publicUrl, sellers));
+}
+
+/** null: nobody of that name sells here, or somebody else is the seller. */
+async function sellerOf(deps: ShopDeps, req: Request, res: Response): Promise<OrganizationRecord | null> {
+  const found = await findOrganizationBySlug(deps.db, String(req.params['organization']));
+  if (found?.settings.seller.withdrawals) return found;
+  res
+    .status(404)
+    .type('html')
+    .send(missingPage('Withdraw where you bought: the address stands in the mail about your order.'));
+  return null;
+}
+
+async function ask(deps: ShopDeps, req: Request, res: Response): Promise<void> {
+  const seller = await sellerOf(deps, req, res);
+  if (!seller) return;
+  const order = req.query['order'];
+  const orderRef = typeof order === 'string' ? order.slice(0, 100) : '';
+  res.type('html').send(askPage(deps.publicUrl, seller, { orderRef, email: '', name: '' }, ''));
+}
+
+async function declare(deps: ShopDeps, req: Request, res: Response): Promise<void> {
+  const seller = await sellerOf(deps, req, res);
+  if (!seller) return;
+  const typed = { orderRef: fieldOf(req, 'order'), email: fieldOf(req, 'email'), name: fieldOf(req, 'name') };
+  const read = wishOf(typed);
+  if ('fault' in read)
+    return void res
+      .status(422)
+      .type('html')
+      .send(askPage(deps.publicUrl, seller, typed, read.fault));
+  if (fieldOf(req, 'step') !== 'confirm')
+    return void res.type('html').send(confirmPage(deps.publicUrl, seller, read.wish));
+  if (!mayTry(deps, req)) return void res.status(429).type('html').send(tooManyPage());
+  const record = await declareWithdrawal(deps.db, seller, read.wish, byOf(deps, req, res));
+  res.type('html').send(donePage(seller, record));
+}
+
+function wishOf({ orderRef, email, name }: WithdrawalWish): { wish: WithdrawalWish } | { fault: string } {
+  const address = emailField.safeParse(email);
+  if (orderRef === '' || orderRef.length > 100)
+    return { fault: 'Say which order it is about: its number, or what you bought and when.' };
+  if (name === '' || name.length > 200) return { fault: 'Say your name.' };
+  if (!address.success) return { fault: 'The e-mail address is not complete.' };
+  return { wish: { orderRef, email: address.data, name } };
+}
