@@ -103,6 +103,7 @@ describe('doctor at a running installation', () => {
     expect(code).toBe(EXIT.ok);
     expect(new Set(checks.map(({ name }) => name))).toEqual(
       new Set([
+        'mail',
         'secret_key',
         'database',
         'disk',

@@ -7,6 +7,8 @@ import { type Received, type Receiver, startReceiver } from '../../test/support/
 import { CLI_ACTOR } from '../accounts/actor.ts';
 import { auditRowsOf } from '../audit/store-audit.ts';
 import { DAY, HOUR, MINUTE, SECOND, toIso } from '../clock.ts';
+import { updateOrganization } from '../forge/store.ts';
+import { OrganizationSettings } from '../releases/organization-settings.ts';
 import { LEASE_MS, makeSender, type Sender, type SenderDeps } from './deliver.ts';
 import { resend } from './deliveries.ts';
 import { findDelivery, type WholeDeliveryRecord } from './store-deliveries.ts';
@@ -117,6 +119,8 @@ onEachDatabase('the sender', (database) => {
 
   it('gives up after ten attempts over three days, and switches off what failed for five', async () => {
     receiver.answers = [500];
+    const settings = OrganizationSettings.parse({ mail: { replyTo: 'vendor@example.com' } });
+    await database().db.tx((tx) => updateOrganization(tx, shop.organization.id, { settings }));
     const first = await event();
     const start = time.now;
     const whole = async (id: string) => {
@@ -137,6 +141,10 @@ onEachDatabase('the sender', (database) => {
     expect(await endpoint()).toMatchObject({ active: false, disabledReason: 'failing', disabledAt: toIso(time.now) });
     expect((await stored(third)).state).toBe('failed');
     expect(disabled).toEqual([`${hook.id} failing`]);
+    const mails = await database().db.read((tx) => tx('mails').where({ template: 'vendor_alert' }));
+    expect(mails.map(({ email, about }) => [email, JSON.parse(about)])).toEqual([
+      ['vendor@example.com', { webhook_id: hook.id }],
+    ]);
     const [told] = await database().db.read((tx) => auditRowsOf(tx, hook.id, 1));
     expect(told).toMatchObject({
       ...{ action: 'webhook.disable', actor: 'system', organization_id: shop.organization.id },

@@ -20,7 +20,15 @@ import { mailText } from './mail-text.ts';
 import type { MailTemplate } from './mail-wish.ts';
 import type { Mails } from './mailing.ts';
 import { sendLoaded } from './send-mails.ts';
-import { countMails, findMail, insertMail, type MailFilter, type MailRecord, pageOfMails } from './store-mails.ts';
+import {
+  countMails,
+  findMail,
+  hasMails,
+  insertMail,
+  type MailFilter,
+  type MailRecord,
+  pageOfMails,
+} from './store-mails.ts';
 
 /** Throws NOT_FOUND, in the same words for one that is not there and one that the actor may not touch. */
 async function mailOf(tx: Tx, actor: Actor, id: string): Promise<MailRecord> {
@@ -32,6 +40,11 @@ async function mailOf(tx: Tx, actor: Actor, id: string): Promise<MailRecord> {
 
 export function readMail(db: Db, actor: Actor, id: string): Promise<MailRecord> {
   return db.read((tx) => mailOf(tx, actor, id));
+}
+
+/** True: this installation writes to people, so it matters whether that arrives. */
+export function isAnythingWritten(db: Db): Promise<boolean> {
+  return db.read(hasMails);
 }
 
 /** Newest first. */

@@ -145,3 +145,8 @@ export async function forgetMails(tx: Tx, customerIds: readonly string[]): Promi
       .update({ about: JSON.stringify(about) });
   }
 }
+
+/** True: something was written to somebody, whatever became of it. */
+export async function hasMails(tx: Tx): Promise<boolean> {
+  return (await tx('mails').first('id')) !== undefined;
+}
