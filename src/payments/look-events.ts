@@ -26,7 +26,7 @@ import {
 } from './store-event-work.ts';
 import { knownOf } from './store-known.ts';
 
-/** `applySnapshot` of fulfil.ts. */
+/** `applyFacts` of shop-told.ts. */
 export type Apply = (tx: Tx, secrets: Secrets, account: AccountRecord, snapshot: Snapshot, by: By) => Promise<Applied>;
 
 export interface LookDeps extends PaymentDeps {

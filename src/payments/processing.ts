@@ -3,11 +3,11 @@ import type { Logger } from '../http/log.ts';
 import type { Metrics } from '../http/metrics.ts';
 import type { PaymentDeps } from './accounts.ts';
 import { checkPrice } from './check-prices.ts';
-import { applySnapshot } from './fulfil.ts';
 import { type Inbox, makeInbox } from './inbox.ts';
 import type { LookDeps } from './look-events.ts';
 import { reconcileDue, reconcileEvents } from './reconcile-events.ts';
 import { type Sweep, sweepAccount, sweepOpen } from './reconcile-open.ts';
+import { applyFacts } from './shop-told.ts';
 import { findAccount } from './store-accounts.ts';
 import { type EventWorker, makeEventWorker } from './work-events.ts';
 
@@ -43,7 +43,7 @@ export function makePaymentEvents(deps: PaymentDeps, { log, metrics }: PaymentWa
   const worker = makeEventWorker({
     ...deps,
     count,
-    apply: applySnapshot,
+    apply: applyFacts,
     checkPrice: (account, externalId) => checkPrice(deps, account, externalId),
     onTrouble,
   });
