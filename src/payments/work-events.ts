@@ -1,4 +1,5 @@
 import { HOUR, SECOND, toIso } from '../clock.ts';
+import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -45,7 +46,8 @@ export const FARTHEST_MS = 2 * HOUR;
 const LONGEST_STOP_MS = 30 * SECOND;
 
 /** Works on what providers told: a subject at a time, read afresh under its lock, written in one transaction with its events. */
-export function makeEventWorker(deps: LookDeps): EventWorker {
+export function makeEventWorker(ground: LookDeps): EventWorker {
+  const deps = { ...ground, db: inTurn(ground.db) };
   const { db, clock } = deps;
   const running = new Map<Promise<void>, string>();
   let stopped = true;
@@ -140,6 +142,23 @@ export function makeEventWorker(deps: LookDeps): EventWorker {
       if (task === null) return 'elsewhere';
       await begin(task.accountId, () => ('id' in task ? locate(deps, task) : look(deps, task)));
       return 'worked';
+    },
+  };
+}
+
+/**
+ * SQLite has one queue of writers for all: what looks at once write one after the other, so that a delivery that wants its row
+ * stored waits for one of them and not for all.
+ */
+function inTurn(db: Db): Db {
+  if (db.engine !== 'sqlite') return db;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...db,
+    tx(fn) {
+      const turn = last.then(() => db.tx(fn));
+      last = turn.catch(() => undefined);
+      return turn;
     },
   };
 }
