@@ -29,6 +29,9 @@ import { openapi } from './openapi.ts';
 import { organizationSet, organizationShow } from './organization.ts';
 import { organizationOwner } from './organization-owner.ts';
 import { packageChange, packageCreate, packageDelete, packageList, packageVersionsCommand } from './package.ts';
+import { paymentsCheck, paymentsConnect, paymentsHook } from './payments.ts';
+import { paymentsAdopt } from './payments-adopt.ts';
+import { paymentsDismiss, paymentsEvents, paymentsReconcile, paymentsRetry } from './payments-events.ts';
 import { productAdd } from './product-add.ts';
 import { productAliasAdd, productAliasList, productAliasRemove } from './product-alias.ts';
 import { lint, productLint } from './product-lint.ts';
@@ -63,6 +66,8 @@ export const commands: readonly Command[] = [
   ...[tokenCreate, tokenList, tokenRotate, tokenRevoke],
   ...[webhookList, webhookAdd, webhookSet, webhookRotate, webhookRemove],
   ...[webhookDeliveries, webhookTest, webhookResend],
+  ...[paymentsConnect, paymentsCheck, paymentsHook, paymentsAdopt],
+  ...[paymentsEvents, paymentsRetry, paymentsDismiss, paymentsReconcile],
   ...[auditCommand],
   ...[usageCommand, installationsCommand],
   ...[convert, adopt, productMoving, routes, bridgeSet, bridgeRemove],

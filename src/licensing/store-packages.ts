@@ -230,3 +230,14 @@ export async function countPackages(tx: Tx, filter: PackageFilter, limit: number
   const row = await tx.count({ count: '*' }).from(filtered(tx, filter).limit(limit).as('found')).first();
   return Number(row?.['count'] ?? 0);
 }
+
+/** Names of the packages on sale that nobody can buy by themselves: no price is named in them. Masters and trials are not sold. */
+export async function soldWithoutPrice(tx: Tx, organizationId: string): Promise<string[]> {
+  const rows = await tx('packages as p')
+    .where({ 'p.organization_id': organizationId, 'p.active': true })
+    .whereIn('p.kind', ['base', 'addon'])
+    .whereNotExists(tx('package_prices as r').whereRaw('r.package_id = p.id').select('r.id'))
+    .orderBy('p.id')
+    .select('p.name');
+  return rows.map(({ name }) => name as string);
+}

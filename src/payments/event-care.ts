@@ -4,7 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { By } from '../licensing/keys.ts';
-import { type EventRecord, forgetEventBodies, lockEvent, queueAgain, updateEvent } from './store-events.ts';
+import { type EventRecord, forgetEventBodies, lockEvent, openEvents, queueAgain, updateEvent } from './store-events.ts';
 
 /** Queues an event again as if it had just come, whatever became of it. Throws NOT_FOUND. */
 export async function retryEvent(tx: Tx, id: string, by: By): Promise<void> {
@@ -39,4 +39,9 @@ const AT_ONCE = 500;
 export async function purgeEventBodies(db: Db, now: number): Promise<void> {
   const before = toIso(now - BODY_DAYS * DAY);
   while ((await db.tx((tx) => forgetEventBodies(tx, before, AT_ONCE))) === AT_ONCE);
+}
+
+/** What is stuck, or failed and is tried again. */
+export function eventsToMend(db: Db, organizationId: string, most: number): Promise<EventRecord[]> {
+  return db.read((tx) => openEvents(tx, organizationId, most));
 }

@@ -103,3 +103,16 @@ export async function forgetEventBodies(tx: Tx, before: string, most: number): P
   const old = tx('payment_events').where('received_at', '<', before).whereNotNull('body').limit(most).select('id');
   return tx('payment_events').whereIn('id', old).update({ body: null });
 }
+
+/** Those that wait for somebody or for another try, oldest first. */
+export async function openEvents(tx: Tx, organizationId: string, most: number): Promise<EventRecord[]> {
+  const rows = await tx('payment_events')
+    .where({ organization_id: organizationId })
+    .where((open) =>
+      open.where({ state: 'stuck' }).orWhere((again) => again.where({ state: 'pending' }).where('attempts', '>', 0)),
+    )
+    .orderBy('id')
+    .limit(most)
+    .select(EVENT_COLUMNS);
+  return rows.map((row) => fromRow<EventRecord>(row));
+}
