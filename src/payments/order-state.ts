@@ -11,7 +11,7 @@ export interface OrderOutcome {
 }
 
 /** Only forward: a page that is told late of an earlier moment takes nothing back. */
-const RANK: Record<OrderState, number> = { open: 0, expired: 1, failed: 1, processing: 2, mismatch: 3, paid: 3 };
+const RANK: Record<OrderState, number> = { open: 0, expired: 1, failed: 1, processing: 1, mismatch: 3, paid: 3 };
 
 /**
  * What becomes of an order by what its page at the provider says. A coupon or tax changes the amount and not what was bought; another
