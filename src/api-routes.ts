@@ -41,6 +41,7 @@ import { keyAddressRoutes } from './payments/api-key-addresses.ts';
 import { meterRoutes } from './payments/api-meters.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { withdrawalRoutes } from './payments/api-withdrawals.ts';
+import { moneyEventRoutes } from './payments/api-money-events.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
@@ -94,6 +95,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...auditRoutes(core),
     ...moneyRoutes(core),
     ...meterRoutes(core.payments),
+    ...moneyEventRoutes(core),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...accountRoutes(core.payments),

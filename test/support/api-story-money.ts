@@ -5,6 +5,7 @@ import type { Teller } from './api-examples.ts';
 import { SEED_NOW, seedGrant, seedPackage } from './seed.ts';
 import {
   seedAccount,
+  seedAlert,
   seedDispute,
   seedOrder,
   seedPayment,
@@ -60,12 +61,13 @@ export async function seeMoney(db: Db, licenseId: string) {
   const dispute = await seedDispute(db, account, payment, {
     ...{ externalId: 'dp_1Ada', amountMinor: 600, dueAt: toIso(SEED_NOW + 864e5), url: `${SITE}/payments/pi_1Ada` },
   });
-  await seedPaymentEvent(db, account, {
+  const event = await seedPaymentEvent(db, account, {
     ...{ event_id: 'evt_1Ada', subject: 'subscription:sub_1Ada', object_id: 'in_1Ada' },
   });
   // Its address is signed for its id, which therefore is the same in every run.
   const shop = await seedShopAccount(db, organization, { id: 'pac_00000000000000000000000001' });
-  return { order, subscription, payment, refund, dispute, shop };
+  const alert = await seedAlert(db, account, { subject: 'in_1Eve' });
+  return { order, subscription, payment, refund, dispute, shop, event: { id: event }, alert: { id: alert } };
 }
 
 /** The money of an organization, as its support looks at it. */
@@ -83,4 +85,9 @@ export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney
   const wish = { preset: 'fastspring', sell: 'premium_yearly' };
   await does('makeKeyAddress', { params: { id: paid.shop.id }, body: wish });
   await does('getMoneySummary', { params: ORG, query: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } });
+  await does('listPaymentEvents', { params: ORG, query: { subject: 'subscription:sub_1Ada' } });
+  await does('getPaymentEvent', { params: paid.event });
+  await does('getPaymentEventBody', { params: paid.event });
+  await does('listPaymentAlerts', { params: ORG });
+  await does('dismissPaymentAlert', { params: paid.alert, body: { reason: 'sold by the old shop' } });
 }
