@@ -80,7 +80,7 @@ export async function sitesByText(
 }
 
 /** Whose key it is. One that was withdrawn, replaced or suspended has no say any more; what became of its license does not matter. */
-async function holderOfKey(
+export async function holderOfKey(
   { db, gate, clock }: KeyDeps,
   { key, product: name }: { key: string; product: string | null },
   { network, now }: KeyRequest,

@@ -79,6 +79,7 @@ const BY_ACTION = new Map<string, EventType | null>(
     'payment.fail': 'payment.failed',
     'payment.refund': 'payment.refunded',
     'payment.dispute': 'payment.disputed',
+    'subscription.request': null,
     'subscription.start': 'subscription.started',
     'subscription.past_due': 'subscription.past_due',
     'subscription.cancel': 'subscription.canceled',
