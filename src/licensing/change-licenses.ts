@@ -3,6 +3,8 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { packagesOfSubscriptions } from '../payments/store-deals.ts';
+import { subscriptionsOfLicenses } from '../payments/store-license-subscriptions.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import { decideChange } from './decide-change.ts';
 import type { By } from './keys.ts';
@@ -128,10 +130,24 @@ async function decideAll(
   const offers = new Map(
     (await packagesOf(tx, { organizationId }, null, MOST_PACKAGES)).map((each) => [each.id, each]),
   );
+  const paid = await runningPackages(
+    tx,
+    own.map(({ id }) => id),
+  );
   return own.map((license) => {
     const ledger = ledgers.get(license.id) ?? [];
-    return { license, ledger, decision: decideChange(change, { license, ledger, offers, now }) };
+    const running = paid.get(license.id) ?? new Set<string>();
+    return { license, ledger, decision: decideChange(change, { license, ledger, offers, running, now }) };
   });
+}
+
+/** What subscriptions pay for, license by license; most have none. */
+async function runningPackages(tx: Tx, ids: readonly string[]): Promise<Map<string, Set<string>>> {
+  const running = (await subscriptionsOfLicenses(tx, ids)).filter(({ runs }) => runs);
+  const packages = new Map<string, Set<string>>();
+  for (const id of new Set(running.map(({ licenseId }) => licenseId)))
+    packages.set(id, await packagesOfSubscriptions(tx, id));
+  return packages;
 }
 
 interface Made {

@@ -39,12 +39,13 @@ function offersOf(packages: readonly SoldPackage[], change: Partial<Offer> = {})
 function decide(
   change: LicenseChange,
   ledger: readonly Grant[],
-  more: { now?: number; offers?: Map<string, Offer> } = {},
+  more: { now?: number; offers?: Map<string, Offer>; running?: Set<string> } = {},
 ) {
   return decideChange(change, {
     license: LICENSE,
     ledger,
     offers: more.offers ?? offersOf(PACKAGES),
+    running: more.running ?? new Set(),
     now: more.now ?? NOW,
   });
 }
@@ -340,6 +341,7 @@ describe('a license as a whole', () => {
     license: { ...LICENSE, ...license },
     ledger: [running],
     offers: offersOf(PACKAGES),
+    running: new Set<string>(),
     now: NOW,
   });
   const at = '2026-06-01T00:00:00.000Z';
@@ -362,5 +364,22 @@ describe('a license as a whole', () => {
     }
     for (const kind of ['suspend', 'resume', 'revoke'] as const)
       expect(inWords(decideChange({ kind }, state({ master: true })))).toBe('MASTER_IS_FIXED');
+  });
+});
+
+describe('what a running subscription pays for', () => {
+  const ledger = [grantOf(yearly, '2026-01-01'), grantOf(team, '2026-01-01')];
+  const running = new Set([yearly.id]);
+
+  it('is changed by the subscription alone', () => {
+    const changes: LicenseChange[] = [
+      ...[renew, extend(1), shorten(1), endNow, end(null)].map((each) => ({ ...each, packageId: yearly.id })),
+    ] as LicenseChange[];
+    for (const change of changes) expect(inWords(decide(change, ledger, { running }))).toBe('SUBSCRIPTION_RUNS');
+    const alone = [grantOf(yearly, '2026-01-01')];
+    expect(inWords(decide(to(team), alone, { running }))).toBe('SUBSCRIPTION_RUNS');
+    const other = { kind: 'renew', packageId: team.id, quantity: null } as const;
+    expect(inWords(decide(other, ledger, { running }))).not.toBe('SUBSCRIPTION_RUNS');
+    expect(decide({ kind: 'suspend' }, ledger, { running }).kind).toBe('state');
   });
 });

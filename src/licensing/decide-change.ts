@@ -4,6 +4,7 @@ import {
   type Decision,
   type LicenseChange,
   type LicenseNow,
+  type NewGrant,
   nothingOpen,
   refused,
   soldAs,
@@ -14,6 +15,23 @@ import { switched } from './switch-change.ts';
 
 /** What a change means for one license at one instant. Pure: a dry run and the run decide alike. */
 export function decideChange(change: LicenseChange, state: LicenseNow): Decision {
+  const decision = decided(change, state);
+  return (decision.kind === 'grants' && ofSubscription(decision.grants, state)) || decision;
+}
+
+/** Refused where lines are added to, or cut of, what a running subscription pays for. */
+function ofSubscription(grants: readonly NewGrant[], { ledger, offers, running }: LicenseNow): Decision | null {
+  const cut = new Set(grants.flatMap(({ supersedes }) => supersedes));
+  const packages = [
+    ...grants.map(({ sold }) => sold.id),
+    ...ledger.filter(({ id }) => cut.has(id)).map((grant) => grant.package.id),
+  ];
+  const paid = packages.find((id) => running.has(id));
+  if (paid === undefined) return null;
+  return refused('SUBSCRIPTION_RUNS', `a subscription runs that pays for "${offers.get(paid)?.name ?? paid}"`);
+}
+
+function decided(change: LicenseChange, state: LicenseNow): Decision {
   const { license } = state;
   if (license.master) return refused('MASTER_IS_FIXED', 'a master license is changed by nobody; revoke its key');
   if (change.kind === 'suspend' || change.kind === 'resume' || change.kind === 'revoke')

@@ -55,6 +55,8 @@ export interface LicenseNow {
   ledger: readonly Grant[];
   /** The packages of the organization as they are sold now, by id. */
   offers: ReadonlyMap<string, Offer>;
+  /** Packages that a running subscription pays for: what it pays for is changed by it alone. */
+  running: ReadonlySet<string>;
   now: number;
 }
 

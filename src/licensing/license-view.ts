@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { CustomerRecord } from '../accounts/store-customers.ts';
 import { toIso } from '../clock.ts';
+import { SUBSCRIPTION_STATES } from '../payments/facts.ts';
+import { MODES } from '../payments/gateway.ts';
+import type { LicenseSubscriptionRecord } from '../payments/store-license-subscriptions.ts';
 import { type Product, productPath } from '../releases/product.ts';
 import { instant } from './fields.ts';
 import { LICENSE_STATUSES, licenseStatus, wholeTerms } from './license-status.ts';
@@ -15,6 +18,8 @@ export interface WholeLicense {
   ledger: readonly Grant[];
   /** All products of the organization, retired ones too. */
   products: readonly Product[];
+  /** Those that paid or pay for it. */
+  subscriptions: readonly LicenseSubscriptionRecord[];
 }
 
 const Slots = z
@@ -52,6 +57,18 @@ const CustomerView = z
   .object({ id: z.string(), name: z.string(), email: z.string(), kind: z.string() })
   .meta({ id: 'Customer' });
 
+const SubscriptionOfLicense = z
+  .object({
+    ...{ id: z.string(), provider: z.string(), mode: z.enum(MODES), state: z.enum(SUBSCRIPTION_STATES) },
+    runs: z.boolean().meta({ description: 'It will be charged again by itself' }),
+    past_due: z.boolean().meta({ description: 'A charge failed; access lasts until `grace_until`' }),
+    paid_through: instant.nullable(),
+    grace_until: instant.nullable(),
+    cancel_at: instant.nullable().meta({ description: 'When it ends, where somebody has canceled it' }),
+    next_at: instant.nullable().meta({ description: 'When it is charged next; null: not any more' }),
+  })
+  .meta({ id: 'SubscriptionOfLicense' });
+
 export const LicenseView = z
   .object({
     id: z.string(),
@@ -69,6 +86,7 @@ export const LicenseView = z
     limits: LimitsView,
     over_limit: z.boolean().meta({ description: 'More sites are in use than allowed; none is cut, none is added' }),
     products: z.array(ProductOfLicense),
+    subscriptions: z.array(SubscriptionOfLicense).meta({ description: 'Those that are not over' }),
     notes: z.string(),
     created_at: instant,
   })
@@ -116,8 +134,17 @@ export function licenseView(whole: WholeLicense, repositoryId: string | null, no
         max_sites: sites,
         entitlements: terms.entitlements,
       })),
+    subscriptions: whole.subscriptions.filter(({ endedAt }) => endedAt === null).map(subscriptionOfLicense),
     notes: record.notes,
     created_at: record.createdAt,
+  };
+}
+
+function subscriptionOfLicense(found: LicenseSubscriptionRecord): z.input<typeof SubscriptionOfLicense> {
+  const { id, provider, mode, state, runs, paidThrough, failedAt, graceUntil, cancelAt } = found;
+  return {
+    ...{ id, provider, mode, state, runs, past_due: failedAt !== null, paid_through: paidThrough },
+    ...{ grace_until: graceUntil, cancel_at: cancelAt, next_at: runs && cancelAt === null ? paidThrough : null },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { COUNT_LIMIT, type Page, pageFrom } from '../http/paging.ts';
+import { subscriptionsOfLicenses } from '../payments/store-license-subscriptions.ts';
 import { productsOfOrganization } from '../releases/store-products.ts';
 import { type GrantView, grantViews } from './grant-view.ts';
 import { closeGrant } from './grants.ts';
@@ -35,7 +36,7 @@ export async function licenseOf(tx: Tx, actor: Actor, id: string): Promise<Licen
   return found;
 }
 
-/** The licenses of one organization with all that is shown of them: four statements, whatever their number. */
+/** The licenses of one organization with all that is shown of them: five statements, whatever their number. */
 export async function wholeLicenses(
   tx: Tx,
   organizationId: string,
@@ -45,11 +46,13 @@ export async function wholeLicenses(
   const ledgers = await ledgersOf(tx, ids);
   const customers = await findCustomers(tx, [...new Set(records.map(({ customerId }) => customerId))]);
   const products = await productsOfOrganization(tx, organizationId);
+  const paying = await subscriptionsOfLicenses(tx, ids);
   return new Map(
     records.map((record) => {
       const customer = customers.get(record.customerId);
       if (!customer) throw new Error(`the customer of ${record.id} is missing`);
-      return [record.id, { record, customer, products, ledger: ledgers.get(record.id) ?? [] }];
+      const subscriptions = paying.filter(({ licenseId }) => licenseId === record.id);
+      return [record.id, { record, customer, products, ledger: ledgers.get(record.id) ?? [], subscriptions }];
     }),
   );
 }

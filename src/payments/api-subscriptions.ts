@@ -140,7 +140,14 @@ const OwnBody = z.strictObject({
 });
 const OWN = { tag: 'subscriptions', scope: 'public', role: null, body: OwnBody } as const;
 const OWN_REFUSED: readonly ProblemCode[] = [
-  ...(['KEY_MALFORMED', 'KEY_REVOKED', 'LICENSE_NOT_FOUND', 'LICENSE_SUSPENDED', 'LOCKED_OUT', 'RATE_LIMITED'] as const),
+  ...([
+    'KEY_MALFORMED',
+    'KEY_REVOKED',
+    'LICENSE_NOT_FOUND',
+    'LICENSE_SUSPENDED',
+    'LOCKED_OUT',
+    'RATE_LIMITED',
+  ] as const),
   ...(['NOTHING_OPEN', 'NOT_CONNECTED', 'NOT_SUPPORTED', 'PAYMENT_TROUBLE', 'WRONG_ID_KIND'] as const),
 ];
 const BY_KEY = 'The license key is the credential; misses are counted as for `activate`.';

@@ -2,8 +2,8 @@ import { holderOf } from '../accounts/actor.ts';
 import { problem } from '../errors.ts';
 import { type KeyDeps, type KeyRequest, requireCalm } from '../licensing/activate.ts';
 import { holderOfKey } from '../licensing/self-service.ts';
-import { subscriptionsOfLicenses } from './store-license-subscriptions.ts';
 import { findSubscription, type SubscriptionRecord } from './store-facts.ts';
+import { subscriptionsOfLicenses } from './store-license-subscriptions.ts';
 import { type ActionDeps, actOnSubscription, portalOf } from './subscription-actions.ts';
 
 /** What whoever holds a license key may do about the subscription that pays for it. */

@@ -146,7 +146,8 @@ async function itemWanted(
   const ours = new Set(prices.map((each) => each.external_id));
   const own = items.filter(({ priceId }) => ours.has(priceId));
   const found = item === null ? (own.length === 1 ? own[0] : undefined) : items.find(({ id }) => id === item);
-  if (!found) throw wrong('/item', item === null ? 'is required: the subscription has several items' : 'is none of its items');
+  if (!found)
+    throw wrong('/item', item === null ? 'is required: the subscription has several items' : 'is none of its items');
   return { itemId: found.id, priceId: price.external_id, quantity, when };
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY, toIso } from '../../src/clock.ts';
 import type { AccountRecord } from '../../src/payments/store-accounts.ts';
+import { updateSubscription } from '../../src/payments/store-facts.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedCustomer, seedGrant, seedLicense, seedPackage, seedShop } from '../support/seed.ts';
@@ -235,6 +236,35 @@ onEachDatabase('the money of an organization', (database) => {
       const turned = await api.get(`${base}/payments/summary?from=${toIso(SEED_NOW)}&to=${at}`);
       expect([turned.status, turned.json.errors[0].pointer]).toEqual([400, '/query/from']);
     });
+  });
+
+  it('shows with the license that it pays for, which is changed by the subscription alone', async () => {
+    const { license, subscription, grant } = await sold();
+    const { json } = await api.get(`/licenses/${license.id}`);
+    const shown = {
+      ...{ id: subscription.id, provider: 'fake', mode: 'live', state: 'active', runs: true, past_due: false },
+      ...{ paid_through: subscription.paidThrough, grace_until: null, cancel_at: null },
+      next_at: subscription.paidThrough,
+    };
+    expect(json.subscriptions).toEqual([shown]);
+    for (const [path, body] of [
+      ['renew', { payment_ref: 'order-2' }],
+      ['extend', { days: 3 }],
+      ['switch', { package_id: grant.packageId, quantity: 2 }],
+    ] as const) {
+      const refused = await api.post(`/licenses/${license.id}/${path}`, body);
+      expect([path, refused.status, refused.json.code]).toEqual([path, 409, 'SUBSCRIPTION_RUNS']);
+    }
+    const more = await api.post(`/licenses/${license.id}/grants`, { package_id: grant.packageId, payment_ref: 'o-3' });
+    expect([more.status, more.json.code]).toEqual([409, 'SUBSCRIPTION_RUNS']);
+    const { db } = database();
+    const late = { failedAt: toIso(SEED_NOW), graceUntil: toIso(SEED_NOW + 7 * DAY), state: 'past_due' as const };
+    await db.tx((tx) => updateSubscription(tx, subscription.id, late));
+    const [due] = (await api.get(`/licenses/${license.id}`)).json.subscriptions;
+    expect(due).toMatchObject({ state: 'past_due', past_due: true, grace_until: late.graceUntil });
+    await db.tx((tx) => updateSubscription(tx, subscription.id, { runs: false, endedAt: toIso(SEED_NOW) }));
+    expect((await api.get(`/licenses/${license.id}`)).json.subscriptions).toEqual([]);
+    expect((await api.post(`/licenses/${license.id}/extend`, { days: 3 })).status).toBe(200);
   });
 
   it('is not there for another organization', async () => {
