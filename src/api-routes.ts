@@ -42,6 +42,7 @@ import { meterRoutes } from './payments/api-meters.ts';
 import { moneyRoutes } from './payments/api-money.ts';
 import { withdrawalRoutes } from './payments/api-withdrawals.ts';
 import { moneyEventRoutes } from './payments/api-money-events.ts';
+import { subscriptionRoutes } from './payments/api-subscriptions.ts';
 import { channelRoutes } from './releases/api-channels.ts';
 import { organizationRoutes } from './releases/api-organizations.ts';
 import { productPartRoutes } from './releases/api-product-parts.ts';
@@ -55,6 +56,7 @@ export type ApiCore = Pick<
   'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'mails' | 'payments' | 'links'
 > & {
   config: Pick<Core['config'], 'publicUrl'>;
+  paymentEvents: { worker: Pick<Core['paymentEvents']['worker'], 'syncNow' | 'workNow'> };
 };
 
 /** Every route of `/api`, for the server and for the OpenAPI document alike. */
@@ -96,6 +98,7 @@ export function apiRoutes(core: ApiCore): Route[] {
     ...moneyRoutes(core),
     ...meterRoutes(core.payments),
     ...moneyEventRoutes(core),
+    ...subscriptionRoutes({ ...core, look: core.paymentEvents.worker.syncNow }),
     ...webhookRoutes({ ...core, allowed: core.webhooks.allowed }),
     ...deliveryRoutes(core),
     ...accountRoutes(core.payments),

@@ -9,10 +9,20 @@ import { ORGANIZATION_LEVEL } from '../releases/level.ts';
 import { EVENT_STATES } from './event.ts';
 import { PaymentAlertView, PaymentEventView, paymentAlertView, paymentEventView } from './event-view.ts';
 import { MODES } from './gateway.ts';
-import { dismissAlert, listAlerts, listEvents, readEvent, readEventBody } from './money-events.ts';
+import {
+  dismissAlert,
+  giveUpEvent,
+  listAlerts,
+  listEvents,
+  readEvent,
+  readEventBody,
+  retryNow,
+} from './money-events.ts';
+import type { EventWorker } from './work-events.ts';
 
 interface Deps {
   db: Db;
+  paymentEvents: { worker: Pick<EventWorker, 'workNow'> };
 }
 
 const SEEN = { tag: 'payment events', scope: 'licenses:read', role: 'support' } as const;
@@ -20,7 +30,7 @@ const ID = { params: z.object({ id: idParam('payment_event') }), problems: ['NOT
 
 /** What providers told, and what somebody must look at. */
 export function moneyEventRoutes(deps: Deps): Route[] {
-  return [events(deps), event(deps), body(deps), alerts(deps), dismissing(deps)];
+  return [events(deps), event(deps), body(deps), retrying(deps), givingUp(deps), alerts(deps), dismissing(deps)];
 }
 
 const mode = z.enum(MODES).default('live');
@@ -93,6 +103,45 @@ function body({ db }: Deps): Route {
   });
 }
 
+const CARE = { tag: 'payment events', scope: 'licenses:write', role: 'manager' } as const;
+
+function retrying({ db, paymentEvents }: Deps): Route {
+  return route({
+    ...CARE,
+    ...ID,
+    method: 'post',
+    path: '/api/v1/payment-events/{id}/retry',
+    operationId: 'retryPaymentEvent',
+    summary: 'Looks at what an event is about once more, now',
+    description:
+      'Whatever became of it before; a second time does no harm. What comes of it stands in `state` and `detail`.',
+    body: z.strictObject({}),
+    answers: { 200: PaymentEventView },
+    async handler({ params }, context) {
+      const found = await retryNow({ db, worker: paymentEvents.worker }, params.id, context);
+      return { status: 200, body: paymentEventView(found) };
+    },
+  });
+}
+
+function givingUp({ db }: Deps): Route {
+  return route({
+    ...CARE,
+    ...ID,
+    method: 'post',
+    path: '/api/v1/payment-events/{id}/dismiss',
+    operationId: 'dismissPaymentEvent',
+    summary: 'Nothing is to be done about an event',
+    description: 'Of one that is stuck or waits; a retry takes it up again.',
+    body: z.strictObject({ reason: reasonField }),
+    answers: { 200: PaymentEventView },
+    problems: ['NOT_FOUND', 'WRONG_ID_KIND', 'NOTHING_OPEN'],
+    async handler({ params, body: { reason } }, context) {
+      return { status: 200, body: paymentEventView(await giveUpEvent(db, params.id, reason, context)) };
+    },
+  });
+}
+
 function alerts({ db }: Deps): Route {
   return route({
     ...SEEN,
@@ -122,7 +171,7 @@ function alerts({ db }: Deps): Route {
 
 function dismissing({ db }: Deps): Route {
   return route({
-    ...{ tag: 'payment events', scope: 'licenses:write', role: 'manager' },
+    ...CARE,
     method: 'post',
     path: '/api/v1/payment-alerts/{id}/dismiss',
     operationId: 'dismissPaymentAlert',

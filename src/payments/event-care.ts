@@ -15,18 +15,25 @@ export async function retryEvent(tx: Tx, id: string, by: By): Promise<void> {
 }
 
 /** Nothing is to be done about it. Throws NOT_FOUND, and NOTHING_OPEN where it was worked on or dismissed already. */
-export async function dismissEvent(tx: Tx, id: string, by: By): Promise<void> {
+export async function dismissEvent(tx: Tx, id: string, by: By, reason = ''): Promise<void> {
   const event = await lockEvent(tx, id);
   if (!event) throw problem('NOT_FOUND');
   if (event.state !== 'stuck' && event.state !== 'pending')
     throw problem('NOTHING_OPEN', `the event is ${event.state}: there is nothing to dismiss`);
   await updateEvent(tx, id, { state: 'dismissed', nextAt: null, doneAt: toIso(by.now) });
-  await note(tx, event, 'payment_event.dismiss', 'dismissed', by);
+  await note(tx, event, 'payment_event.dismiss', 'dismissed', by, reason);
 }
 
-async function note(tx: Tx, event: EventRecord, action: string, state: EventRecord['state'], by: By): Promise<void> {
+async function note(
+  tx: Tx,
+  event: EventRecord,
+  action: string,
+  state: EventRecord['state'],
+  by: By,
+  reason = '',
+): Promise<void> {
   const { id, organizationId } = event;
-  const changes = { state: { from: event.state, to: state } };
+  const changes = { state: { from: event.state, to: state }, ...(reason === '' ? {} : { reason }) };
   const about = { actor: by.actor, action, entity: 'payment_event', entityId: id, changes };
   await audit(tx, { ...about, requestId: by.requestId, organizationId }, by.now);
 }

@@ -7,6 +7,7 @@ import { problem } from '../errors.ts';
 import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
 import { redactKeys } from '../http/redact.ts';
 import type { By } from '../licensing/keys.ts';
+import { dismissEvent, retryEvent } from './event-care.ts';
 import { withoutSecrets } from './redact-body.ts';
 import { findEvent } from './store-events.ts';
 import {
@@ -23,6 +24,7 @@ import {
   type SeenAlertRecord,
   type SeenEventRecord,
 } from './store-money-events.ts';
+import type { EventWorker } from './work-events.ts';
 
 /** Those that are stuck first, then the newest. */
 export async function listEvents(
@@ -59,6 +61,29 @@ export async function readEventBody(
     const event = await eventOf(tx, actor, id);
     const { body = null, bodySha256 = '' } = (await findEvent(tx, id)) ?? {};
     return { event, body: body === null ? null : redactKeys(withoutSecrets(body)), sha256: bodySha256 };
+  });
+}
+
+/** Looks at what an event is about once more, now; what becomes of it stands in the event. Throws NOT_FOUND. */
+export async function retryNow(
+  { db, worker }: { db: Db; worker: Pick<EventWorker, 'workNow'> },
+  id: string,
+  by: By,
+): Promise<SeenEventRecord> {
+  await db.tx(async (tx) => {
+    await eventOf(tx, by.actor, id);
+    await retryEvent(tx, id, by);
+  });
+  await worker.workNow(id);
+  return readEvent(db, by.actor, id);
+}
+
+/** Nothing is to be done about an event. Throws NOT_FOUND, and NOTHING_OPEN where it does not wait for anything. */
+export async function giveUpEvent(db: Db, id: string, reason: string, by: By): Promise<SeenEventRecord> {
+  return db.tx(async (tx) => {
+    await eventOf(tx, by.actor, id);
+    await dismissEvent(tx, id, by, reason);
+    return eventOf(tx, by.actor, id);
   });
 }
 

@@ -9,7 +9,8 @@ import { type FakeForge, startFakeForge } from '../support/fake-forge.ts';
 import { playedForge, type Shop, seedShop } from '../support/seed.ts';
 
 const PUBLIC = [
-  ...['activateLicense', 'deactivateLicense', 'getOpenapi', 'listOwnSites', 'listPlans', 'startCheckout'],
+  ...['activateLicense', 'cancelOwnSubscription', 'deactivateLicense', 'getOpenapi', 'listOwnSites', 'listPlans'],
+  ...['openOwnPortal', 'startCheckout'],
   'validateLicense',
 ];
 /** What answers everybody with what is his own. */

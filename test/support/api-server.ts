@@ -23,6 +23,7 @@ import { makeMails } from '../../src/notify/mailing.ts';
 import { allowedTargets } from '../../src/notify/webhook-io.ts';
 import type { PaymentDeps } from '../../src/payments/accounts.ts';
 import { isSellersOrigin } from '../../src/payments/offers.ts';
+import { makePaymentEvents } from '../../src/payments/processing.ts';
 import { gateways } from '../../src/payments/registry.ts';
 import { makeLinkTokens } from '../../src/payments/tokens.ts';
 import type { TestDatabase } from './databases.ts';
@@ -109,8 +110,12 @@ export async function startApi(
     },
     links,
   );
+  const metrics = { paymentEvent: () => undefined };
+  const log = makeLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } });
+  const paymentEvents = makePaymentEvents(payments, { log, metrics });
   const core: ApiCore = {
     mails,
+    paymentEvents,
     standings,
     clock,
     db,

@@ -135,6 +135,8 @@ async function mailId(
 export function addressOf({ path, operationId }: Route, { shop, ids }: Things): string {
   const address = path
     .replace('/api/v1', '')
+    // What is public stands beside the version.
+    .replace(/^\/api\//, '/../')
     .replace('{org}', shop.organization.slug)
     .replace('{repo}', shop.repository.name)
     .replace('{site_id}', ids['site_id'] ?? '')
@@ -171,6 +173,7 @@ export async function bodyFor(db: Db, { operationId }: Route, { shop, ids }: Thi
   if (/KeyBatch$/.test(operationId)) return { package_id: ids['packages'], count: 1 };
   if (operationId === 'planBulk') return { action: 'resume', selection: { license_ids: [ids['licenses']] } };
   if (operationId === 'reportSubscriptionUsage') return { name: 'calls', value: 1 };
+  if (operationId === 'changeSubscription') return { price: 'premium', quantity: 1, when: 'now' };
   if (operationId === 'switchLicense') return { package_id: ids['packages'] };
   return {};
 }
