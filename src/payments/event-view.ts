@@ -23,7 +23,7 @@ export const PaymentEventView = z
     ...{ received_at: instant, done_at: instant.nullable() },
     has_body: z.boolean().meta({ description: 'The raw body is kept for 90 days' }),
   })
-  .meta({ id: 'PaymentEvent' });
+  .meta({ id: 'ProviderEvent' });
 
 export function paymentEventView(event: SeenEventRecord): z.input<typeof PaymentEventView> {
   return {

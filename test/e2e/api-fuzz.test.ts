@@ -38,7 +38,7 @@ onEachDatabase('the API under rubbish', (database) => {
   });
 
   function ask({ method, path, body }: Shot) {
-    const address = path.replace('/api/v1', '').replace(/^\/api\//, '/../');
+    const address = path.replace('/api/v1', '');
     if (method === 'get' || method === 'delete') return api[method](address);
     return api[method as 'post' | 'put' | 'patch'](address, body);
   }

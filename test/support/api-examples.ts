@@ -40,8 +40,6 @@ export function makeTeller(
       if (!route) throw new Error(`there is no operation ${operationId}`);
       const path = route.path
         .replace('/api/v1', '')
-        // What is public stands beside the version.
-        .replace(/^\/api\//, '/../')
         .replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(named(params, name, operationId)));
       const pairs = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);
       const search = new URLSearchParams(pairs);

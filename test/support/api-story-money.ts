@@ -1,6 +1,10 @@
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
-import { findLicense } from '../../src/licensing/store-licenses.ts';
+import { findLicense, type LicenseRecord } from '../../src/licensing/store-licenses.ts';
+import type { PackageRecord } from '../../src/licensing/store-packages.ts';
+import { replacePrices } from '../../src/licensing/store-prices.ts';
+import { accountsOf } from '../../src/payments/store-accounts.ts';
+import type { SubscriptionRecord } from '../../src/payments/store-facts.ts';
 import type { Teller } from './api-examples.ts';
 import { SEED_NOW, seedGrant, seedPackage } from './seed.ts';
 import {
@@ -67,11 +71,66 @@ export async function seeMoney(db: Db, licenseId: string) {
   // Its address is signed for its id, which therefore is the same in every run.
   const shop = await seedShopAccount(db, organization, { id: 'pac_00000000000000000000000001' });
   const alert = await seedAlert(db, account, { subject: 'in_1Eve' });
-  return { order, subscription, payment, refund, dispute, shop, event: { id: event }, alert: { id: alert } };
+  const running = await seeRunning(db, license, monthly);
+  return {
+    order,
+    subscription,
+    payment,
+    refund,
+    dispute,
+    shop,
+    running,
+    event: { id: event },
+    alert: { id: alert },
+    ...(await seeCare(db, running)),
+  };
+}
+
+/** Events that somebody sees to. */
+async function seeCare(db: Db, { accountId, externalId, organizationId }: SubscriptionRecord) {
+  const [account] = await db.read((tx) => accountsOf(tx, { organizationId, provider: 'acmepay' }));
+  if (account?.id !== accountId) throw new Error('the account of the story is another one');
+  const about = { type: 'subscription.paid', object_type: 'subscription', object_id: externalId, done_at: null };
+  const subject = `subscription:${externalId}`;
+  const stuck = { ...about, subject, state: 'stuck', attempts: 31, detail: 'the provider knows nothing of it' };
+  const waiting = await seedPaymentEvent(db, account, { ...stuck, event_id: 'acme-1' });
+  return {
+    waiting: { id: waiting },
+    stuck: { id: await seedPaymentEvent(db, account, { ...stuck, event_id: 'acme-2' }) },
+  };
+}
+
+/** A subscription at a provider that is played, so that things can be done to it. */
+async function seeRunning(db: Db, license: LicenseRecord, monthly: PackageRecord) {
+  const { organizationId, customerId, id: licenseId } = license;
+  const [known] = await db.read((tx) => accountsOf(tx, { organizationId, provider: 'acmepay' }));
+  const account = known ?? (await seedAccount(db, { id: organizationId }, { provider: 'acmepay' }));
+  const price = {
+    ...{ provider: 'acmepay', external_id: 'monthly', code: 'premium_monthly', amount_minor: 900, currency: 'EUR' },
+    ...{ interval: { value: 1, unit: 'month' as const }, duration: null },
+  };
+  await db.tx((tx) => replacePrices(tx, monthly, [price], 'test', toIso(SEED_NOW)));
+  return seedSubscription(db, account, {
+    ...{ externalId: 'S-1', customerId, licenseId, externalCustomerId: 'ada' },
+    ...{ items: [{ id: 'S-1', priceId: 'monthly', quantity: 1 }], url: 'https://acmepay.example/S-1' },
+  });
+}
+
+/** What is done to a subscription, by support and by the buyer himself. */
+async function steered(does: Does, { id }: { id: string }, key: string): Promise<void> {
+  await does('cancelSubscription', { params: { id }, body: { when: 'period_end' } });
+  await does('uncancelSubscription', { params: { id } });
+  await does('pauseSubscription', { params: { id } });
+  await does('resumeSubscription', { params: { id } });
+  const change = { price: 'premium_monthly', quantity: 2, when: 'now' };
+  await does('changeSubscription', { params: { id }, body: change });
+  await does('openSubscriptionPortal', { params: { id } });
+  await does('openOwnPortal', { body: { key, subscription_id: id }, token: null });
+  await does('cancelOwnSubscription', { body: { key, subscription_id: id }, token: null });
 }
 
 /** The money of an organization, as its support looks at it. */
-export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney>>): Promise<void> {
+export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney>>, key: string): Promise<void> {
   await does('listOrders', { params: ORG, query: { email: 'ada@example.com' } });
   await does('getOrder', { params: { id: paid.order.id } });
   await does('listSubscriptions', { params: ORG, query: { state: 'active' } });
@@ -90,4 +149,7 @@ export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney
   await does('getPaymentEventBody', { params: paid.event });
   await does('listPaymentAlerts', { params: ORG });
   await does('dismissPaymentAlert', { params: paid.alert, body: { reason: 'sold by the old shop' } });
+  await does('retryPaymentEvent', { params: paid.waiting });
+  await does('dismissPaymentEvent', { params: paid.stuck, body: { reason: 'a test of long ago' } });
+  await steered(does, paid.running, key);
 }

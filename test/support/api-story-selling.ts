@@ -4,13 +4,18 @@ import type { OrganizationRecord } from '../../src/forge/store.ts';
 import { declareWithdrawal } from '../../src/payments/withdrawals.ts';
 import type { Teller } from './api-examples.ts';
 import { playGateway, seedAccount } from './played-gateway.ts';
+import { playSubscriptions } from './played-subscriptions.ts';
 import { SEED_NOW } from './seed.ts';
 
 const ORG = { org: 'acme' };
 const PROVIDER = 'acmepay';
 
 /** The provider that takes the payments of the story. */
-export const storyGateways = () => ({ [PROVIDER]: playGateway(PROVIDER) });
+export function storyGateways() {
+  const played = playGateway(PROVIDER);
+  playSubscriptions(played);
+  return { [PROVIDER]: played };
+}
 
 /** What is sold with a price, from the list of a marketing site to the page of the payment. */
 export async function selling(

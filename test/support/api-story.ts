@@ -114,7 +114,7 @@ export async function tellStory(teller: Teller, scene: Awaited<ReturnType<typeof
   await people(does, scene.operator, scene.helpdesk);
   await settingUp(does, packages, product);
   await selling(teller, scene.db, scene, packages);
-  await money(does, await scene.paid(sold.license));
+  await money(does, await scene.paid(sold.license), sold.text);
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {

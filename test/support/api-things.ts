@@ -135,8 +135,6 @@ async function mailId(
 export function addressOf({ path, operationId }: Route, { shop, ids }: Things): string {
   const address = path
     .replace('/api/v1', '')
-    // What is public stands beside the version.
-    .replace(/^\/api\//, '/../')
     .replace('{org}', shop.organization.slug)
     .replace('{repo}', shop.repository.name)
     .replace('{site_id}', ids['site_id'] ?? '')
