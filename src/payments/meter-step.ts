@@ -8,7 +8,7 @@ export const USAGE_STATES = ['pending', 'unconfirmed', 'sent', 'uncertain', 'ref
 export type UsageState = (typeof USAGE_STATES)[number];
 
 /** How long a provider knows an identifier again. */
-export const KNOWN_AGAIN_MS = DAY;
+const KNOWN_AGAIN_MS = DAY;
 /** How old usage may be that a provider takes, and how far its clock may be ahead of ours. */
 export const MAX_AGE_MS = 35 * DAY;
 export const MAX_AHEAD_MS = 5 * MINUTE;

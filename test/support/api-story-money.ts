@@ -135,6 +135,8 @@ export async function money(does: Does, paid: Awaited<ReturnType<typeof seeMoney
   await does('getOrder', { params: { id: paid.order.id } });
   await does('listSubscriptions', { params: ORG, query: { state: 'active' } });
   await does('getSubscription', { params: { id: paid.subscription.id } });
+  const used = { name: 'api_calls', value: 120, identifier: 'calls-2026-01-31', at: toIso(SEED_NOW) };
+  await does('reportSubscriptionUsage', { params: { id: paid.subscription.id }, body: used });
   await does('listPayments', { params: ORG, query: { subscription_id: paid.subscription.id } });
   await does('getPayment', { params: { id: paid.payment.id } });
   await does('listRefunds', { params: ORG, query: { payment_id: paid.payment.id } });

@@ -1,7 +1,7 @@
 /** How Stripe's API takes its parameters: `a[b][0][c]=d`. */
 
 export type Form = { [name: string]: FormValue };
-export type FormValue = string | Form | FormValue[];
+type FormValue = string | Form | FormValue[];
 
 export function parseForm(text: string): Form {
   const form: Form = {};

@@ -101,7 +101,7 @@ export function voidInvoice(world: StripeWorld, invoice: Stripe.Invoice): void {
 }
 
 /** By the id of a charge, an intent, an invoice, a session or a subscription (then its newest). */
-export function chargeOf(world: StripeWorld, reference: string): Stripe.Charge {
+function chargeOf(world: StripeWorld, reference: string): Stripe.Charge {
   const direct = world.charges.get(reference);
   if (direct) return direct;
   const intent =

@@ -85,7 +85,7 @@ function itemLine(item: Stripe.SubscriptionItem, amount?: number): LineWish {
 }
 
 /** An invoice that is final. */
-export function bill(
+function bill(
   world: StripeWorld,
   subscription: Stripe.Subscription,
   reason: Stripe.Invoice.BillingReason,

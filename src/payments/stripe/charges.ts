@@ -5,9 +5,6 @@ import type { Mode } from '../gateway.ts';
 import { askAll } from './client.ts';
 import { disputeFactOf, refundFactOf, warningFactOf } from './facts-money.ts';
 
-/** Expanded where a charge is asked for. It holds a first page, and is absent where it was not asked for. */
-export const WITH_REFUNDS = 'refunds';
-
 type Undone = Pick<Snapshot, 'refunds' | 'disputes'>;
 export const NOTHING_UNDONE: Undone = { refunds: [], disputes: [] };
 
@@ -40,6 +37,7 @@ export function joined(all: readonly Undone[]): Undone {
   return { refunds: all.flatMap(({ refunds }) => refunds), disputes: all.flatMap(({ disputes }) => disputes) };
 }
 
+/** Expanded with the charge, as a first page. */
 async function refundsOf(stripe: Stripe, { id, refunds }: Stripe.Charge): Promise<Stripe.Refund[]> {
   if (refunds && !refunds.has_more) return refunds.data;
   return askAll((at) => stripe.refunds.list({ charge: id, ...at }));
