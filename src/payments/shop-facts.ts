@@ -30,7 +30,7 @@ export function isRenewalOf(paymentId: string, order: string): boolean {
 }
 
 /** Before discounts and tax. */
-export function subtotalOf({ amount_minor: amount = 0, discount_minor: discount, tax_minor: tax }: ShopEvent): number {
+function subtotalOf({ amount_minor: amount = 0, discount_minor: discount, tax_minor: tax }: ShopEvent): number {
   return amount + discount - tax;
 }
 

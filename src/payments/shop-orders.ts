@@ -12,7 +12,7 @@ import type { AccountRecord } from './store-accounts.ts';
 import { insertOrder, type OrderLineRecord, type OrderRecord } from './store-orders.ts';
 
 /** What an item of a shop sells. */
-export interface ShopOffer {
+interface ShopOffer {
   package: PackageRecord;
   /** By which the order, payments and subscriptions name it. */
   priceId: string;
