@@ -74,11 +74,21 @@ async function drain(core: Core, account: AccountRecord, queue: number, each: nu
     most = Math.max(most, process.memoryUsage().rss);
   }, 50);
   const began = performance.now();
+  const cpu = process.cpuUsage();
   const looks = await paymentEvents.worker.drain();
   const seconds = (performance.now() - began) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
   clearInterval(watch);
   await sleep(100);
-  return { looks, seconds, before, most, after: process.memoryUsage().rss, left: await pending() };
+  return {
+    looks,
+    seconds,
+    cpuMs: (user + system) / 1_000,
+    before,
+    most,
+    after: process.memoryUsage().rss,
+    left: await pending(),
+  };
 }
 
 function queued(n: number, each: number): ParsedEvent {

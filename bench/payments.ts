@@ -85,12 +85,20 @@ try {
   const waits = await steady(port);
   const at = (share: number) => (waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0).toFixed(1);
   say(`webhook: ${rate}/s for ${seconds} s: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(1)} ms`);
-  type Drained = { looks: number; seconds: number; before: number; most: number; after: number; left: number };
+  type Drained = {
+    looks: number;
+    seconds: number;
+    cpuMs: number;
+    before: number;
+    most: number;
+    after: number;
+    left: number;
+  };
   const drained = await messageOf<Drained>(feedgate, { queue: events, each });
   const mb = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
   const { looks, left } = drained;
   say(
-    `queue: ${events} events, ${each} a subject: ${Math.round(events / drained.seconds)} events/s, ${looks} looks, ${left} left; ` +
+    `queue: ${events} events, ${each} a subject: ${Math.round(events / drained.seconds)} events/s, ${looks} looks of ${(drained.cpuMs / looks).toFixed(1)} ms CPU each, ${left} left; ` +
       `memory ${mb(drained.before)} before, ${mb(drained.most)} at most, ${mb(drained.after)} after`,
   );
 } finally {
