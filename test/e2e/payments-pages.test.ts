@@ -1,0 +1,344 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OrganizationRecord } from '../../src/forge/store.ts';
+import { PackagePrice } from '../../src/licensing/package-price.ts';
+import type { PackageRecord } from '../../src/licensing/store-packages.ts';
+import { replacePrices } from '../../src/licensing/store-prices.ts';
+import { sealedAccount } from '../../src/payments/accounts.ts';
+import { SellerSettings } from '../../src/payments/seller.ts';
+import { NO_ORGANIZATION_SETTINGS } from '../../src/releases/organization-settings.ts';
+import { openTestCore, type TestCore } from '../support/core.ts';
+import { onEachDatabase } from '../support/databases.ts';
+import { type FakeStripe, startFakeStripe } from '../support/fake-stripe.ts';
+import type { Buyer } from '../support/fake-stripe-checkout.ts';
+import { seedForge, seedOrganization, seedPackage, seedSecrets } from '../support/seed.ts';
+import { seedAccount } from '../support/seed-payments.ts';
+
+const YEAR = { value: 1, unit: 'year' as const };
+const NOW = Date.UTC(2026, 2, 1, 12);
+
+onEachDatabase('the pages of a shop', (database) => {
+  let test: TestCore;
+  let stripe: FakeStripe;
+  let acme: OrganizationRecord;
+  let pro: PackageRecord;
+  let count = 0;
+  const time = { now: NOW };
+
+  beforeAll(async () => {
+    stripe = await startFakeStripe({ clock: () => time.now, live: true, salt: database().engine });
+    const config = { payments: { accounts: [], apiBases: { stripe: stripe.url } } };
+    test = await openTestCore(database(), { time, config });
+  });
+  afterAll(async () => {
+    await test.close();
+    await stripe.close();
+  });
+  beforeEach(async () => {
+    // What one network may begin comes back with time.
+    time.now += 3_600_000;
+    stripe.take();
+    acme = await seller({
+      consent: { version: '1', text: 'I want it <at once>.' },
+      termsUrl: 'https://acme.example/terms',
+    });
+    pro = await sold(4900);
+  });
+
+  async function seller(settings: object): Promise<OrganizationRecord> {
+    const { db } = database();
+    const made = await seedOrganization(db, await seedForge(db), {
+      settings: {
+        ...NO_ORGANIZATION_SETTINGS,
+        seller: SellerSettings.parse(settings),
+        mail: { ...NO_ORGANIZATION_SETTINGS.mail, replyTo: 'shop@acme.example' },
+      },
+    });
+    const account = await seedAccount(db, made);
+    const { credentials, hookSecrets } = stripe.account();
+    const sealed = sealedAccount(seedSecrets, account.id, { credentials, hookSecrets: [...hookSecrets] });
+    await db.tx((tx) =>
+      tx('payment_accounts')
+        .where({ id: account.id })
+        .update({ credentials_sealed: sealed.credentialsSealed, hook_secrets_sealed: sealed.hookSecretsSealed }),
+    );
+    return made;
+  }
+
+  async function sold(amount: number, change: { currency?: string; interval?: 'year' } = {}): Promise<PackageRecord> {
+    count += 1;
+    const { currency = 'EUR', interval } = change;
+    const made = await seedPackage(database().db, acme, { terms: { length: YEAR } });
+    const { id } = stripe.price({ amount, currency: currency.toLowerCase(), ...(interval ? { interval } : {}) });
+    const price = { provider: 'stripe', external_id: id, code: `pro${count}`, amount_minor: amount, currency };
+    const prices = [PackagePrice.parse({ ...price, interval: interval ? YEAR : null })];
+    await database().db.tx((tx) => replacePrices(tx, made, prices, 'test', '2026-01-01T00:00:00.000Z'));
+    return made;
+  }
+
+  async function get(path: string) {
+    const response = await fetch(`${test.url}${path}`, { redirect: 'manual' });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+  async function post(path: string, form: Record<string, string>) {
+    const response = await fetch(`${test.url}${path}`, { method: 'POST', body: new URLSearchParams(form) });
+    return { status: response.status, text: await response.text() };
+  }
+  const code = () => `pro${count}`;
+  const agreed = { consent: 'yes', consent_version: '1', email: 'ada@example.com' };
+  const buy = (form: object = {}) =>
+    post(`/buy/${pro.id}`, { ...agreed, choice: `new:${code()}`, quantity: '1', ...form });
+
+  /** Buys on the page, pays at the provider, and comes back. */
+  async function bought(buyer: Buyer = {}, form: object = {}) {
+    expect((await buy(form)).status).toBe(200);
+    const order = await newestOrder();
+    stripe.pay(order.external_id, buyer);
+    const path = `/order/${test.core.links.order(order.id)}`;
+    return { path, page: await get(path), order: await newestOrder() };
+  }
+  const newestOrder = async () =>
+    (await database().db.read((tx) => tx('orders').where({ organization_id: acme.id }).orderBy('id', 'desc'))).at(0);
+  const grants = () => database().db.read((tx) => tx('grants').where({ organization_id: acme.id }));
+  const today = () => new Date(time.now).toISOString().slice(4, 10);
+  const keyIn = (html: string) => /value="(FG1-[^"]+)"/.exec(html)?.[1];
+
+  describe('/buy', () => {
+    it('shows what is sold and leads to the payment by a link, not by a redirect', async () => {
+      for (const path of [`/buy/${pro.id}`, `/buy/${acme.slug}/${code()}`]) {
+        const { status, text, headers } = await get(path);
+        expect(status).toBe(200);
+        expect(text).toContain('€49.00 once, for 1 year: pay with Stripe');
+        expect(text).toContain('I want it &lt;at once&gt;.');
+        expect(text).toContain('https://acme.example/terms');
+        expect(text).toContain(`/withdraw/${acme.slug}`);
+        expect(headers.get('content-security-policy')).toContain("form-action 'self'");
+      }
+      const paid = await buy();
+      const { external_url: url } = await newestOrder();
+      expect(paid.text).toContain(`href="${url}"`);
+      expect(await newestOrder()).toMatchObject({ state: 'open', email: 'ada@example.com', created_by: 'system' });
+    });
+
+    it.each([
+      ['without consent', { consent: '' }, 'agreed'],
+      ['with half an address', { email: 'ada' }, 'not complete'],
+      ['with no number', { quantity: '1e3' }, 'whole number'],
+      ['with another price', { choice: 'new:nothing' }, 'no price'],
+      ['into a license', { choice: 'into:x' }, 'Choose a price'],
+    ])('says what is wrong and keeps what was typed: %s', async (_, form, words) => {
+      const { status, text } = await buy({ ...form });
+      expect([status, text.includes(words)]).toEqual([422, true]);
+      expect(text).toContain('<title>Error: ');
+      expect(await newestOrder()).toBeUndefined();
+    });
+
+    it('knows nothing of what is not sold', async () => {
+      expect((await get('/buy/nothing')).status).toBe(404);
+      await database().db.tx((tx) => tx('packages').where({ id: pro.id }).update({ active: false }));
+      expect((await get(`/buy/${pro.id}`)).status).toBe(404);
+    });
+  });
+
+  describe('/order', () => {
+    it('waits, and shows the key as soon as the provider says that it is paid', async () => {
+      await buy();
+      const order = await newestOrder();
+      const path = `/order/${test.core.links.order(order.id)}`;
+      const waiting = await get(path);
+      expect(waiting.text).toContain('http-equiv="refresh" content="5"');
+      expect(keyIn(waiting.text)).toBeUndefined();
+      expect(waiting.headers.get('cache-control')).toBe('no-store');
+      expect(waiting.headers.get('referrer-policy')).toBe('no-referrer');
+      expect(waiting.headers.get('x-robots-tag')).toContain('noindex');
+      stripe.pay(order.external_id);
+      const [one, other] = await Promise.all([get(path), get(path)]);
+      const again = await get(path);
+      expect(keyIn(again.text)).toMatch(/^FG1-/);
+      for (const { text } of [one, other]) expect([undefined, keyIn(again.text)]).toContain(keyIn(text));
+      expect(again.text).not.toContain('http-equiv="refresh"');
+      expect(await grants()).toHaveLength(1);
+      const told = test.lines.join('\n');
+      expect(told).not.toContain(path);
+      expect(told).not.toContain(keyIn(again.text));
+    });
+
+    it('is opened by its token only', async () => {
+      await buy();
+      const { id } = await newestOrder();
+      for (const wrong of [id, `${test.core.links.order(id)}0`, test.core.links.order(id).replace(/.$/, 'x'), 'x'])
+        expect((await get(`/order/${wrong}`)).status).toBe(404);
+    });
+
+    it('leads back to the payment, and to a new page where the first is over', async () => {
+      await buy();
+      const order = await newestOrder();
+      const path = `/order/${test.core.links.order(order.id)}`;
+      expect((await post(path, {})).text).toContain(order.external_url);
+      stripe.expire(order.external_id);
+      expect((await get(path)).text).toContain('not finished in time');
+      expect((await post(path, {})).status).toBe(200);
+      expect(await newestOrder()).toMatchObject({ id: order.id, attempt: 2, state: 'open' });
+      stripe.pay((await newestOrder()).external_id);
+      expect(keyIn((await get(path)).text)).toMatch(/^FG1-/);
+    });
+  });
+
+  describe('what was paid', () => {
+    it('case 20: a page of somebody else that names our order pays for nothing', async () => {
+      await buy();
+      const order = await newestOrder();
+      const other = await sold(100);
+      await post(`/buy/${other.id}`, { ...agreed, choice: `new:${code()}`, quantity: '1' });
+      const cheap = await newestOrder();
+      const session = stripe.world.sessions.get(cheap.external_id);
+      Object.assign(session ?? {}, { client_reference_id: order.id, metadata: { order_id: order.id } });
+      stripe.pay(cheap.external_id);
+      await stripe.deliver(`${test.url}/api/stripe/webhook/${acme.slug}`);
+      await test.core.paymentEvents.worker.drain();
+      const page = await get(`/order/${test.core.links.order(order.id)}`);
+      expect(keyIn(page.text)).toBeUndefined();
+      expect((await grants()).map(({ package_id }) => package_id)).not.toContain(pro.id);
+    });
+
+    it.each<[string, Buyer]>([
+      ['a coupon of 100 %', { discount: { id: 'all', percent: 100 } as never }],
+      ['tax', { taxPercent: 19 }],
+    ])('case 21: %s changes the amount and not what was bought', async (_, buyer) => {
+      const { page } = await bought(buyer);
+      expect(keyIn(page.text)).toMatch(/^FG1-/);
+      expect(await grants()).toMatchObject([{ package_id: pro.id, quantity: 1 }]);
+    });
+
+    it('case 21: two of a package are one license with twice as much', async () => {
+      const { page } = await bought({}, { quantity: '2' });
+      expect(keyIn(page.text)).toMatch(/^FG1-/);
+      expect(await grants()).toMatchObject([{ quantity: 2 }]);
+    });
+
+    it('case 21: yen have no cents', async () => {
+      pro = await sold(4900, { currency: 'JPY' });
+      expect((await get(`/buy/${pro.id}`)).text).toContain('¥4,900 once');
+      const { page } = await bought();
+      expect(keyIn(page.text)).toMatch(/^FG1-/);
+    });
+
+    it.each([
+      ['less', { amount_subtotal: 100, amount_total: 100 }],
+      ['more', { amount_subtotal: 9900, amount_total: 9900 }],
+      ['another currency', { currency: 'usd' }],
+    ])('case 21: %s than was ordered buys nothing, and says so', async (_, change) => {
+      await buy();
+      const order = await newestOrder();
+      Object.assign(stripe.pay(order.external_id), change);
+      const page = await get(`/order/${test.core.links.order(order.id)}`);
+      expect(page.text).toContain('being looked into');
+      expect(await grants()).toEqual([]);
+      const alerts = await database().db.read((tx) => tx('payment_alerts').where({ organization_id: acme.id }));
+      expect(alerts).toMatchObject([{ subject: order.id }]);
+    });
+
+    it('case 22: a package that is taken off the list between order and payment is honoured', async () => {
+      await buy();
+      await database().db.tx((tx) => tx('packages').where({ id: pro.id }).update({ active: false }));
+      const order = await newestOrder();
+      stripe.pay(order.external_id);
+      expect(keyIn((await get(`/order/${test.core.links.order(order.id)}`)).text)).toMatch(/^FG1-/);
+    });
+
+    it('case 23: a payment that takes its time gives nothing before it is there', async () => {
+      for (const outcome of ['paid', 'declined'] as const) {
+        const { page, path, order } = await bought({ outcome: 'delayed' });
+        expect(page.text).toContain('on its way');
+        expect(keyIn(page.text)).toBeUndefined();
+        const before = (await grants()).length;
+        stripe.settle(order.external_id, outcome);
+        const after = await get(path);
+        expect(keyIn(after.text) !== undefined).toBe(outcome === 'paid');
+        expect((await grants()).length - before).toBe(outcome === 'paid' ? 1 : 0);
+      }
+    });
+  });
+
+  describe('/renew', () => {
+    it('adds time to the same license, whose key stays', async () => {
+      const { page } = await bought();
+      const [grant] = await grants();
+      const path = `/renew/${test.core.links.license(grant.license_id)}`;
+      const shown = await get(path);
+      expect(shown.text).toContain(`until 2027${today()}`);
+      expect(shown.headers.get('referrer-policy')).toBe('no-referrer');
+      expect((await post(path, { ...agreed, choice: `into:${code()}` })).status).toBe(200);
+      const order = await newestOrder();
+      stripe.pay(order.external_id);
+      const renewed = await get(`/order/${test.core.links.order(order.id)}`);
+      expect(keyIn(renewed.text)).toBe(keyIn(page.text));
+      expect(renewed.text).toContain(`until 2028${today()}`);
+      expect(new Set((await grants()).map(({ license_id }) => license_id)).size).toBe(1);
+    });
+
+    it('offers another package at its full price, and nothing where a subscription runs', async () => {
+      await bought();
+      const [grant] = await grants();
+      const path = `/renew/${test.core.links.license(grant.license_id)}`;
+      await sold(9900);
+      const shown = await get(path);
+      expect(shown.text).toContain('at its full price');
+      expect(shown.text).toContain(`switch:${code()}`);
+      pro = await sold(900, { interval: 'year' });
+      await bought();
+      const [running] = (await grants()).filter(({ package_id }) => package_id === pro.id);
+      const own = await get(`/renew/${test.core.links.license(running.license_id)}`);
+      expect(own.text).toContain('it renews itself');
+      expect(own.text).not.toContain(`into:${code()}`);
+      expect((await get('/renew/nothing')).status).toBe(404);
+    });
+  });
+
+  describe('/withdraw', () => {
+    const typed = { order: 'ord_none', name: 'Ada <b>', email: 'Ada@Example.com' };
+    const declare = (form: object = {}) => post(`/withdraw/${acme.slug}`, { ...typed, step: 'confirm', ...form });
+    const rows = () => database().db.read((tx) => tx('withdrawals').where({ organization_id: acme.id }).orderBy('id'));
+    const mails = () => database().db.read((tx) => tx('mails').where({ organization_id: acme.id }).orderBy('id'));
+
+    it('takes two steps, stores what was declared, and tells both sides once', async () => {
+      expect((await get(`/withdraw/${acme.slug}?order=ord_1`)).text).toContain('value="ord_1"');
+      const first = await post(`/withdraw/${acme.slug}`, { ...typed, step: 'check' });
+      expect(first.text).toContain('Confirm withdrawal');
+      expect(first.text).toContain('Ada &lt;b&gt;');
+      expect(await rows()).toEqual([]);
+      const done = await declare();
+      expect(done.text).toContain('was received');
+      await declare();
+      expect(await rows()).toMatchObject([{ order_ref: 'ord_none', email: 'ada@example.com', order_id: null }]);
+      expect((await mails()).map(({ template, email }) => [template, email])).toEqual([
+        ['withdrawal', 'ada@example.com'],
+        ['withdrawal_vendor', 'shop@acme.example'],
+      ]);
+    });
+
+    it('answers alike whether there is such an order or not, and changes nothing', async () => {
+      const { order } = await bought();
+      const before = await grants();
+      const words = ({ text }: { text: string }) => text.replace(/(ord|wdr)_\w+/g, '…').replace(/\d\d:\d\d:\d\d/g, '');
+      const known = await declare({ order: order.id });
+      const unknown = await declare({ order: order.id.replace(/.$/, (sign: string) => (sign === '0' ? '1' : '0')) });
+      const foreign = await declare({ order: order.id, email: 'eve@example.com' });
+      expect(words(unknown)).toBe(words(known));
+      expect(words(foreign).replaceAll('eve@', 'ada@')).toBe(words(known));
+      expect((await rows()).map(({ order_id }) => order_id)).toEqual([order.id, null, null]);
+      expect(await grants()).toEqual(before);
+    });
+
+    it('says what is missing, writes no more than five mails a day to one address, and may be off', async () => {
+      expect((await declare({ email: 'ada' })).status).toBe(422);
+      expect((await declare({ order: '' })).status).toBe(422);
+      for (let i = 0; i < 7; i++) await declare({ order: `order ${i}` });
+      expect(await rows()).toHaveLength(7);
+      expect((await mails()).filter(({ template }) => template === 'withdrawal')).toHaveLength(5);
+      acme = await seller({ withdrawals: false });
+      expect((await get(`/withdraw/${acme.slug}`)).status).toBe(404);
+      expect((await declare()).status).toBe(404);
+      expect((await get('/withdraw')).status).toBe(200);
+    });
+  });
+});
