@@ -40,7 +40,7 @@ class Environment extends sdk.core.PayPalEnvironment {
   }
 }
 
-export function environmentOf({ credentials, mode, apiBase }: GatewayAccount): Environment {
+function environmentOf({ credentials, mode, apiBase }: GatewayAccount): Environment {
   const { client_id = '', client_secret = '' } = credentials;
   return new Environment(client_id, client_secret, apiBase ?? HOSTS[mode].api, HOSTS[mode].web);
 }

@@ -157,7 +157,7 @@ function disputeState({ status, dispute_life_cycle_stage: stage, dispute_outcome
 }
 
 /** A few at a time. */
-export async function all<T, R>(things: readonly T[], act: (thing: T) => Promise<R>): Promise<R[]> {
+async function all<T, R>(things: readonly T[], act: (thing: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
   for (let at = 0; at < things.length; at += 4) done.push(...(await Promise.all(things.slice(at, at + 4).map(act))));
   return done;

@@ -81,7 +81,7 @@ export const SaleRefund = z.object({
   create_time: Instant.optional(),
 });
 
-export const UNITS = ['DAY', 'WEEK', 'MONTH', 'YEAR'] as const;
+const UNITS = ['DAY', 'WEEK', 'MONTH', 'YEAR'] as const;
 const Cycle = z.object({
   tenure_type: z.string(),
   frequency: z.object({ interval_unit: z.enum(UNITS), interval_count: z.number().int().min(1).default(1) }),

@@ -42,7 +42,7 @@ const AHEAD_MS = 3_600_000;
 const SIMULATOR = 'WEBHOOK_ID';
 
 /** Certificates as they were fetched, by address. What they are worth is judged every time. */
-export class Certificates {
+class Certificates {
   readonly #kept = new Map<string, Promise<X509Certificate[] | null>>();
 
   get(url: URL): Promise<X509Certificate[] | null> {

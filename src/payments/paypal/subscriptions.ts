@@ -37,7 +37,7 @@ export async function readSubscription(paypal: Paypal, id: string, known?: Known
   return { checkout: checkoutOf(fact, subscription, plan, payments), subscription: fact, payments, ...back };
 }
 
-export function isBegun({ status }: Subscription): boolean {
+function isBegun({ status }: Subscription): boolean {
   return STATES[status] !== 'incomplete';
 }
 
@@ -75,7 +75,7 @@ export function subscriptionFact(
   };
 }
 
-export function beginOf({ start_time, create_time }: Subscription): number {
+function beginOf({ start_time, create_time }: Subscription): number {
   return Date.parse(start_time ?? create_time);
 }
 
