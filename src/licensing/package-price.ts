@@ -36,7 +36,7 @@ export type PackagePrice = z.output<typeof PackagePrice>;
 
 /** What was last seen of a price at its provider. */
 export const PRICE_TROUBLES = ['gone', 'inactive', 'changed'] as const;
-export type PriceTrouble = (typeof PRICE_TROUBLES)[number];
+type PriceTrouble = (typeof PRICE_TROUBLES)[number];
 
 /** A price with what was last seen of it: `trouble` '' is none, and with one it is not sold. */
 export interface CheckedPrice extends PackagePrice {

@@ -13,7 +13,7 @@ import type { Secrets } from '../secrets.ts';
 import type { OrderLineRecord, OrderRecord } from './store-orders.ts';
 import { findOrder, linesOfOrder } from './store-orders.ts';
 
-export interface LicenseOfOrder {
+interface LicenseOfOrder {
   id: string;
   /** null: there is none that opens anything, or its text is not known here. */
   key: string | null;

@@ -49,7 +49,7 @@ export function faultsOfWish(wish: OrderWish, seller: SellerSettings, publicUrl:
 }
 
 /** An address below one of those that are listed: same origin, and its path goes on where the listed one ends. */
-export function mayReturnTo(address: string, listed: readonly string[]): boolean {
+function mayReturnTo(address: string, listed: readonly string[]): boolean {
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return false;
   return listed.some((each) => {

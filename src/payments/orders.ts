@@ -28,7 +28,7 @@ import { externalCustomerOf } from './store-selling.ts';
 import type { LinkTokens } from './tokens.ts';
 
 /** Where a buyer goes; `order_token` stands for the token of his order. */
-export const TOKEN_PLACE = '{ORDER_TOKEN}';
+const TOKEN_PLACE = '{ORDER_TOKEN}';
 
 export interface OrderDeps extends PaymentDeps {
   links: LinkTokens;
@@ -58,7 +58,7 @@ export async function beginOrder(
 }
 
 /** Writes an order down: what is sold, in which version and at which price. Throws whatever forbids the sale. */
-export async function takeOrder(
+async function takeOrder(
   deps: OrderDeps,
   organization: OrganizationRecord,
   wish: OrderWish,
