@@ -56,7 +56,9 @@ export type ApiCore = Pick<
   'clock' | 'db' | 'secrets' | 'gate' | 'forge' | 'standings' | 'webhooks' | 'mails' | 'payments' | 'links'
 > & {
   config: Pick<Core['config'], 'publicUrl'>;
-  paymentEvents: { worker: Pick<Core['paymentEvents']['worker'], 'syncNow' | 'workNow'> };
+  paymentEvents: Pick<Core['paymentEvents'], 'reconcileNow'> & {
+    worker: Pick<Core['paymentEvents']['worker'], 'syncNow' | 'workNow'>;
+  };
 };
 
 /** Every route of `/api`, for the server and for the OpenAPI document alike. */

@@ -92,7 +92,8 @@ export async function giveToCustomer(tx: Tx, from: string, to: string): Promise<
     .update({ customer_id: to, revision: tx.raw('revision + 1') })
     .returning('id');
   await tx('key_batches').where({ customer_id: from }).update({ customer_id: to });
-  await tx('mails').where({ customer_id: from }).update({ customer_id: to });
+  for (const table of ['mails', 'orders', 'subscriptions'])
+    await tx(table).where({ customer_id: from }).update({ customer_id: to });
   // Who wanted no reminders under one name wants none under the other.
   const off = await tx('customers').where({ id: from }).first('reminders_off_at');
   if (off?.reminders_off_at)

@@ -8,6 +8,7 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { findOrganization, lockOrganization } from '../forge/store.ts';
 import { forgetMails } from '../notify/store-mails.ts';
+import { forgetMoney, moneyThingsOf } from '../payments/store-money-persons.ts';
 import type { Secrets } from '../secrets.ts';
 import { type By, revokeKey } from './keys.ts';
 import { maskedRef, maskedSite, ownNames, withoutPersons } from './personal.ts';
@@ -112,6 +113,10 @@ async function forget(tx: Tx, secrets: Secrets, id: string, { keepKeys }: Forget
   }
   await emptyReplies(tx, ids);
   await forgetMails(tx, ids);
+  const paid = await moneyThingsOf(tx, ids);
+  gone.events += await forgetEvents(tx, paid);
+  await emptyReplies(tx, paid);
+  await forgetMoney(tx, ids);
   await forgetCustomer(tx, ids, toIso(by.now));
   const changes = { licenses: gone.licenses, keys_revoked: gone.keysRevoked, sites: gone.sites, keep_keys: keepKeys };
   const event = { actor: by.actor, action: 'customer.anonymize', entity: 'customer', entityId: customer.id, changes };

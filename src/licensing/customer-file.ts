@@ -6,6 +6,17 @@ import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { type CellRow, rowsStream } from '../http/rows-stream.ts';
 import type { StreamBody } from '../http/stream.ts';
+import {
+  moneyThingsOf,
+  ORDER_FILE_COLUMNS,
+  orderFileRows,
+  PAYMENT_FILE_COLUMNS,
+  paymentFileRows,
+  SUBSCRIPTION_FILE_COLUMNS,
+  subscriptionFileRows,
+  WITHDRAWAL_FILE_COLUMNS,
+  withdrawalFileRows,
+} from '../payments/store-money-persons.ts';
 import { LICENSE_COLUMNS, licenseCells } from './exports.ts';
 import { licenseView } from './license-view.ts';
 import { wholeLicenses } from './licenses.ts';
@@ -71,9 +82,25 @@ const PARTS = {
     rows: async (tx, { licenseIds }) => importRows(tx, await thingsOf(tx, licenseIds)),
   },
   // By the customer, not by its licenses.
+  orders: { columns: ORDER_FILE_COLUMNS, rows: async () => [] },
+  subscriptions: { columns: SUBSCRIPTION_FILE_COLUMNS, rows: async () => [] },
+  payments: { columns: PAYMENT_FILE_COLUMNS, rows: async () => [] },
+  withdrawals: { columns: WITHDRAWAL_FILE_COLUMNS, rows: async () => [] },
   mails: { columns: MAIL_FILE_COLUMNS, rows: async () => [] },
   events: { columns: EVENT_COLUMNS, rows: async (tx, { licenseIds }) => eventRows(tx, await thingsOf(tx, licenseIds)) },
 } as const satisfies Record<string, Part>;
+
+/** What is found by the customer itself. */
+const OF_CUSTOMER: Partial<Record<FilePart, (tx: Tx, customerIds: readonly string[]) => Promise<CellRow[]>>> = {
+  orders: orderFileRows,
+  subscriptions: subscriptionFileRows,
+  payments: paymentFileRows,
+  withdrawals: withdrawalFileRows,
+  mails: mailRows,
+  imports: importRows,
+  // What was done to the customer itself, or to its money, hangs on no license.
+  events: async (tx, ids) => eventRows(tx, [...ids, ...(await moneyThingsOf(tx, ids))]),
+};
 
 export const FILE_PARTS = ['customer', ...(Object.keys(PARTS) as (keyof typeof PARTS)[])] as const;
 export type FilePart = (typeof FILE_PARTS)[number];
@@ -103,10 +130,8 @@ export interface CustomerFile {
 
 async function* partRows(file: CustomerFile, part: FilePart): AsyncGenerator<CellRow[]> {
   if (part === 'customer') return yield [file.customer];
-  // What was done to the customer itself hangs on no license.
-  if (part === 'events') yield file.db.read((tx) => eventRows(tx, file.ids));
-  if (part === 'mails') yield file.db.read((tx) => mailRows(tx, file.ids));
-  if (part === 'imports') yield file.db.read((tx) => importRows(tx, file.ids));
+  const own = OF_CUSTOMER[part];
+  if (own) yield file.db.read((tx) => own(tx, file.ids));
   for (let after = ''; ; ) {
     const from = after;
     const { rows, last } = await file.db.read(async (tx) => {

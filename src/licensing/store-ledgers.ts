@@ -76,12 +76,14 @@ async function rememberLicenses(tx: Tx, rows: readonly Row[]): Promise<void> {
   );
 }
 
-/** True where a payment stands in the ledger, or a grant that says it was paid. */
+/** True where a payment stands in the ledger, a grant says that it was paid, or an order or a subscription names the license. */
 export async function wasPaid(tx: Tx, licenseId: string): Promise<boolean> {
   const paid = tx('grants')
     .where({ license_id: licenseId })
     .where((own) => own.whereNotNull('payment_ref').orWhereIn('source', ['purchase', 'card']));
-  return (await paid.first('id')) !== undefined;
+  if ((await paid.first('id')) !== undefined) return true;
+  if ((await tx('subscriptions').where({ license_id: licenseId }).first('id')) !== undefined) return true;
+  return (await tx('order_lines').where({ license_id: licenseId }).first('order_id')) !== undefined;
 }
 
 /** A license with its keys, sites and ledger. What else hangs on it makes the database refuse. */

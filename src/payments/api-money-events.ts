@@ -18,11 +18,13 @@ import {
   readEventBody,
   retryNow,
 } from './money-events.ts';
+import type { Reconciled } from './processing.ts';
+import { type AccountReconciled, reconcileOrganization } from './reconcile-organization.ts';
 import type { EventWorker } from './work-events.ts';
 
 interface Deps {
   db: Db;
-  paymentEvents: { worker: Pick<EventWorker, 'workNow'> };
+  paymentEvents: { worker: Pick<EventWorker, 'workNow'>; reconcileNow(accountId: string): Promise<Reconciled> };
 }
 
 const SEEN = { tag: 'payment events', scope: 'licenses:read', role: 'support' } as const;
@@ -30,7 +32,16 @@ const ID = { params: z.object({ id: idParam('payment_event') }), problems: ['NOT
 
 /** What providers told, and what somebody must look at. */
 export function moneyEventRoutes(deps: Deps): Route[] {
-  return [events(deps), event(deps), body(deps), retrying(deps), givingUp(deps), alerts(deps), dismissing(deps)];
+  return [
+    reconciling(deps),
+    events(deps),
+    event(deps),
+    body(deps),
+    retrying(deps),
+    givingUp(deps),
+    alerts(deps),
+    dismissing(deps),
+  ];
 }
 
 const mode = z.enum(MODES).default('live');
@@ -104,6 +115,43 @@ function body({ db }: Deps): Route {
 }
 
 const CARE = { tag: 'payment events', scope: 'licenses:write', role: 'manager' } as const;
+
+const ReconciledView = z
+  .object({
+    ...{ account_id: z.string(), provider: z.string(), mode: z.enum(MODES) },
+    events: z.number().int().nullable().meta({
+      description: 'Events that were not known; null: the provider has no list, or it is being read just now',
+    }),
+    looks: z.number().int().meta({ description: 'Orders, subscriptions and payments that were looked at' }),
+    trouble: z.string().nullable().meta({ description: 'Why the provider could not be asked' }),
+  })
+  .meta({ id: 'ReconciledAccount' });
+
+function reconciling({ db, paymentEvents }: Deps): Route {
+  return route({
+    ...CARE,
+    method: 'post',
+    path: `${ORGANIZATION_LEVEL.path}/payments/reconcile`,
+    operationId: 'reconcilePayments',
+    summary: 'Asks the payment providers now for what was missed',
+    description:
+      'Account by account; one that cannot be asked keeps no other from it. It happens by itself every few minutes.',
+    params: ORGANIZATION_LEVEL.params,
+    body: z.strictObject({}),
+    answers: { 200: z.object({ accounts: z.array(ReconciledView) }) },
+    problems: ['NOT_FOUND'],
+    async handler({ params }, context) {
+      const { organization } = await ORGANIZATION_LEVEL.find(db, context.actor, params);
+      const done = await reconcileOrganization({ db, ...paymentEvents }, organization.id, context);
+      return { status: 200, body: { accounts: done.map(reconciledView) } };
+    },
+  });
+}
+
+function reconciledView({ account, events, looks, trouble }: AccountReconciled): z.input<typeof ReconciledView> {
+  const { id, provider, mode: own } = account;
+  return { account_id: id, provider, mode: own, events, looks, trouble };
+}
 
 function retrying({ db, paymentEvents }: Deps): Route {
   return route({

@@ -8,6 +8,7 @@ import { queueMail } from '../../src/notify/mails.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase, type TestDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedLicense, seedPackage, seedShop, seedSite } from '../support/seed.ts';
+import { seedAccount, seedOrder, seedPayment, seedPaymentEvent, seedSubscription } from '../support/seed-money.ts';
 
 /** Stands in everything that tells of the person. */
 const PERSON = 'zzperson';
@@ -88,6 +89,20 @@ onEachDatabase('what is kept of a customer', (database) => {
         SEED_NOW,
       ),
     );
+    const account = await seedAccount(db, shop.organization);
+    const order = await seedOrder(db, account, {
+      ...{ customerId: double, email: `${PERSON}2@example.com`, name: PERSON, externalUrl: `https://p/${PERSON}` },
+    });
+    const paying = await seedSubscription(db, account, { orderId: order.id, licenseId: license.id });
+    await seedPayment(db, account, { orderId: order.id, subscriptionId: paying.id });
+    for (const subject of [`checkout:${order.externalId}`, `subscription:${paying.externalId}`])
+      await seedPaymentEvent(db, account, { subject, body: `{"name":"${PERSON}"}` });
+    await db.tx((tx) =>
+      tx('withdrawals').insert({
+        ...{ id: newId('withdrawal'), organization_id: shop.organization.id, order_ref: order.id, email: PERSON },
+        ...{ name: PERSON, statement: `I, ${PERSON}, withdraw`, order_id: order.id, at: toIso(SEED_NOW) },
+      }),
+    );
     await api.post(`/customers/${double}/merge`, { into: customer });
   });
   afterAll(() => api.close());
@@ -106,6 +121,10 @@ onEachDatabase('what is kept of a customer', (database) => {
       'installations',
       'refusals',
       'imports',
+      'orders',
+      'subscriptions',
+      'payments',
+      'withdrawals',
       'mails',
       'events',
     ]);
@@ -130,6 +149,10 @@ onEachDatabase('what is kept of a customer', (database) => {
     expect(json.mails).toMatchObject([
       { template: 'payment_action', email: `${PERSON}2@example.com`, state: 'waiting' },
     ]);
+    expect(json.orders).toMatchObject([{ email: `${PERSON}2@example.com`, name: PERSON, subtotal_minor: 4_900 }]);
+    expect(json.subscriptions).toMatchObject([{ license_id: license.id, order_id: json.orders[0].id }]);
+    expect(json.payments).toMatchObject([{ order_id: json.orders[0].id, amount_minor: 4_900 }]);
+    expect(json.withdrawals).toMatchObject([{ order_id: json.orders[0].id, name: PERSON }]);
     const actions = json.events.map(({ action }: { action: string }) => action);
     for (const action of [
       'customer.create',
@@ -145,7 +168,7 @@ onEachDatabase('what is kept of a customer', (database) => {
 
   it('is given out part by part, as CSV too', async () => {
     const parts = ['customer', 'licenses', 'grants', 'keys', 'sites', 'usage', 'installations', 'refusals', 'imports'];
-    for (const part of [...parts, 'mails', 'events']) {
+    for (const part of [...parts, 'orders', 'subscriptions', 'payments', 'withdrawals', 'mails', 'events']) {
       const csv = await api.get(`/customers/${customer}/export?part=${part}&format=csv`);
       expect([part, csv.status, csv.headers.get('content-type')]).toEqual([part, 200, 'text/csv; charset=utf-8']);
       expect(csv.text.split('\r\n').length).toBeGreaterThan(2);

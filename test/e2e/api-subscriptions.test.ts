@@ -153,6 +153,20 @@ onEachDatabase('what is done to a subscription', (database) => {
     expect(asked).toHaveLength(1);
   });
 
+  it('is caught up with on demand; a provider that does not answer keeps no other from being asked', async () => {
+    const base = `/organizations/${shop.organization.slug}/payments/reconcile`;
+    await seedAccount(database().db, shop.organization, { provider: 'poor' });
+    played.failure = { error: new PaymentTrouble('unreachable', 'no answer'), after: false };
+    const { status, json } = await api.post(base, {});
+    expect(status).toBe(200);
+    const troubles = json.accounts.map(({ provider, trouble }: Record<string, string>) => [provider, trouble]);
+    expect(troubles.map(([provider]: string[]) => provider)).toEqual(['fake', 'poor']);
+    played.failure = null;
+    expect((await api.post(base, {})).json.accounts[0].trouble).toBe(null);
+    const stranger = api.as(await api.token({ organizationId: (await seedShop(database().db)).organization.id }));
+    expect((await stranger.post(base, {})).status).toBe(404);
+  });
+
   it('gives a link to the portal, which no stored reply keeps', async () => {
     const ask = { headers: { 'Idempotency-Key': 'portal-1' } };
     const { status, json } = await api.post(`/subscriptions/${subscription.id}/portal`, {}, ask);
