@@ -142,10 +142,11 @@ function paidLines(
   return payment.lines.flatMap((line) => {
     // A credit for the rest of what is left takes no time away: what takes its place says so.
     if (line.amountMinor < 0 || (line.proration && line.quantity === 0)) return [];
-    const sold = line.priceId === null ? undefined : deal.prices.get(line.priceId);
-    const fault = faultOf(payment, line, sold);
+    const named = line.priceId === null ? undefined : deal.prices.get(line.priceId);
+    const fault = faultOf(payment, line, named);
     if (fault !== null) troubles.push({ ...fault, paymentId: payment.id });
-    if (fault !== null || sold === undefined) return [];
+    const sold = named === undefined ? lastOf(deal, line, before) : named;
+    if (sold === null || (named !== undefined && fault !== null)) return [];
     if (line.start === null || line.end === null || line.item === null) {
       const ordered = deal.lines.find((each) => !each.recurring && each.priceExternalId === line.priceId);
       return ordered ? [ofOrderLine(ordered, deal.prices, base)] : [];
@@ -173,6 +174,17 @@ function paidLines(
 
 function itemOf(line: PaymentLine): string {
   return line.item ?? '';
+}
+
+/** Whoever pays a price that nobody here knows keeps what its item gave before, until the vendor says what the price sells. */
+function lastOf(
+  deal: Deal,
+  line: PaymentLine,
+  before: readonly Wanted[],
+): Pick<SoldPrice, 'packageId' | 'packageVersion'> | null {
+  if (line.item === null || line.proration) return null;
+  const own = before.filter((each) => each.time.kind === 'period' && itemsOf(deal, each) === line.item);
+  return own.at(-1) ?? null;
 }
 
 /** Which item of the subscription a line of the ledger is for. */

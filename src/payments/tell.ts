@@ -101,7 +101,8 @@ async function tellOfReturns(
     const changes = { refund: refund.externalId, refunded_minor: refund.amountMinor, state: refund.state };
     await notePayment(tx, payment, 'refund', changes, by);
     if (refund.state !== 'succeeded') continue;
-    const about = { payment_id: payment.id };
+    const row = (await refundsOf(tx, [payment.id])).find(({ externalId }) => externalId === refund.externalId);
+    const about = { payment_id: payment.id, ...(row ? { refund_id: row.id } : {}) };
     const licenseId = licenseOf(issued);
     await mail(
       tx,
