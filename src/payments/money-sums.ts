@@ -3,7 +3,7 @@ import type { Db } from '../db/connect.ts';
 import { MODES, type Mode } from './gateway.ts';
 import { countSubscriptions, type Sum, sumsOf } from './store-money-sums.ts';
 
-export interface CurrencySums {
+interface CurrencySums {
   currency: string;
   paid: Amount;
   refunded: Amount;

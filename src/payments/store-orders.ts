@@ -4,8 +4,6 @@ import type { Length } from '../licensing/package-terms.ts';
 import type { Mode } from './gateway.ts';
 import type { OrderState } from './order-states.ts';
 
-export type { OrderState } from './order-states.ts';
-
 /** What a buyer agreed to, and when. Empty: there was nothing to agree to. */
 export interface Consent {
   version?: string;
