@@ -9,7 +9,8 @@ export interface Names {
   accountId: string;
   /** The provider's ids of its payments: what stands in the ledger as `payment_ref`. */
   refs: readonly string[];
-  subscriptionId: string | null;
+  /** Subscriptions that are paid for period by period. */
+  subscriptionIds: readonly string[];
   /** What is looked at as a whole. */
   subjects: readonly string[];
   /** The provider's ids of what events are about. */
@@ -29,15 +30,16 @@ const EVENTS_NAMED = 20;
 /** What things of one organization made in the ledger, and the events that touched them, with a few statements for all. */
 export async function linksOf(tx: Tx, organizationId: string, all: readonly Names[]): Promise<(names: Names) => Links> {
   const refs = [...new Set(all.flatMap((each) => each.refs))];
-  const subscriptionIds = all.flatMap(({ subscriptionId }) => subscriptionId ?? []);
+  const subscriptionIds = [...new Set(all.flatMap((each) => each.subscriptionIds))];
   const paid = await paidGrants(tx, organizationId, refs, subscriptionIds);
   const ledgers = await ledgersOf(tx, [...new Set(paid.map(({ licenseId }) => licenseId))]);
   const made = new Map([...ledgers].flatMap(([id, ledger]) => madeGrants(id, ledger).map((each) => [each.id, each])));
   const events = await eventsAbout(tx, all);
-  return ({ accountId, refs: own, subscriptionId, subjects, objectIds }) => ({
+  return ({ accountId, refs: own, subscriptionIds: running, subjects, objectIds }) => ({
     grants: paid
       .filter(
-        (each) => own.includes(each.paymentRef) || (subscriptionId !== null && each.subscriptionId === subscriptionId),
+        (each) =>
+          own.includes(each.paymentRef) || (each.subscriptionId !== null && running.includes(each.subscriptionId)),
       )
       .flatMap(({ id }) => made.get(id) ?? []),
     events: events

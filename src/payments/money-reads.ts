@@ -117,7 +117,7 @@ async function orders(tx: Tx, organizationId: string, ids: readonly string[]): P
       const refs = parts.payments.map((each) => each.externalId);
       const own = externalId === null ? [] : [externalId];
       return {
-        ...{ id, accountId, refs, subscriptionId: null },
+        ...{ id, accountId, refs, subscriptionIds: parts.subscriptions.map((each) => each.id) },
         subjects: [
           ...own.map((each) => subjectOf('checkout', each)),
           ...parts.subscriptions.map((each) => subjectOf('subscription', each.externalId)),
@@ -140,7 +140,7 @@ async function orders(tx: Tx, organizationId: string, ids: readonly string[]): P
 async function subscriptions(tx: Tx, organizationId: string, ids: readonly string[]): Promise<Shown['subscription'][]> {
   const records = await factsById(tx, 'subscription', ids);
   const namesOf = ({ id, accountId, externalId }: (typeof records)[number]): Names => ({
-    ...{ id, accountId, refs: [], subscriptionId: id },
+    ...{ id, accountId, refs: [], subscriptionIds: [id] },
     ...{ subjects: [subjectOf('subscription', externalId)], objectIds: [externalId] },
   });
   return linked(tx, organizationId, records, namesOf, subscriptionView);
@@ -162,7 +162,7 @@ async function payments(tx: Tx, organizationId: string, ids: readonly string[]):
 
 function namesOfPayment({ id, accountId, externalId, charges }: PaymentRecord, more: readonly string[]): Names {
   return {
-    ...{ id, accountId, refs: [externalId], subscriptionId: null, subjects: [] },
+    ...{ id, accountId, refs: [externalId], subscriptionIds: [], subjects: [] },
     objectIds: [...more, externalId, ...charges],
   };
 }
@@ -177,7 +177,7 @@ async function withPayments<R extends RefundRecord | DisputeRecord, V>(
   const paid = await factsById(tx, 'payment', [...new Set(records.map(({ paymentId }) => paymentId))]);
   const namesOf = ({ id, accountId, externalId, paymentId }: R): Names => {
     const payment = paid.find((each) => each.id === paymentId);
-    const alone = { id, accountId, refs: [], subscriptionId: null, subjects: [], objectIds: [externalId] };
+    const alone = { id, accountId, refs: [], subscriptionIds: [], subjects: [], objectIds: [externalId] };
     return payment ? { ...namesOfPayment(payment, [externalId]), id } : alone;
   };
   return linked(tx, organizationId, records, namesOf, view);
