@@ -6,7 +6,7 @@ import { EVENT_TYPES } from './events.ts';
 
 type Endpoint = Stripe.WebhookEndpoint;
 
-const REGISTER = 'feedgate payments connect makes or mends it';
+const REGISTER = 'feedgate payments hook makes or mends it';
 
 /** A key that is refused is a finding; a Stripe that cannot be reached is not. */
 export async function checkAccount(
