@@ -1,3 +1,4 @@
+import { moneyText } from '../money.ts';
 import type { MailFacts, MailLanguage, MailText } from './mail-facts.ts';
 import { htmlOf, type MailBlock, textOf } from './mail-layout.ts';
 import { DE } from './mail-text-de.ts';
@@ -38,7 +39,7 @@ function saidOf(facts: MailFacts, words: Words): Said {
     product: products.length === 0 ? vendor.name : products.map(({ name }) => name).join(', '),
     end: end === null ? '' : dayOf(end, words),
     day: at === null ? '' : TO_THE_MINUTE.has(template) ? minuteOf(at, words) : dayOf(at, words),
-    amount: amount === null ? '' : moneyOf(amount, words),
+    amount: amount === null ? '' : moneyText(amount.minor, amount.currency, words.locale),
     keys: keys.length,
     renewsItself: license?.renewsItself ?? false,
   };
@@ -50,11 +51,6 @@ function dayOf(at: number, { locale }: Words): string {
 
 function minuteOf(at: number, { locale }: Words): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' }).format(at);
-}
-
-function moneyOf({ minor, currency }: { minor: number; currency: string }, { locale }: Words): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
-  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 function blocksOf(facts: MailFacts, words: Words, said: Said): MailBlock[] {
@@ -102,7 +98,7 @@ function tableOf(facts: MailFacts, words: Words): MailBlock[] {
     rows.push([labels.until, license.renewsItself && license.until !== null ? labels.renewsItself(end) : end]);
     rows.push([labels.sites, license.sites === null ? labels.unlimited : labels.sitesOf(license.sites)]);
   }
-  if (amount !== null) rows.push([labels.amount, moneyOf(amount, words)]);
+  if (amount !== null) rows.push([labels.amount, moneyText(amount.minor, amount.currency, words.locale)]);
   if (reference !== null) rows.push([labels.reference, reference]);
   rows.push(...facts.details.map(({ label, value }): [string, string] => [labels[label], value]));
   if (facts.at !== null && TO_THE_MINUTE.has(template)) rows.push([labels.received, minuteOf(facts.at, words)]);

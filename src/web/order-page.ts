@@ -1,6 +1,7 @@
+import { moneyText } from '../money.ts';
 import type { OrderSeen } from '../payments/order-reads.ts';
 import { escapeHtml, page } from './layout.ts';
-import { dayText, moneyText } from './price-words.ts';
+import { dayText } from './price-words.ts';
 import { fault, legalLinks, type Titles, testBand } from './shop-parts.ts';
 
 /** The newest file of one product that a key opens. */

@@ -1,11 +1,6 @@
 import type { Length } from '../licensing/package-terms.ts';
+import { moneyText } from '../money.ts';
 import type { OfferPrice } from '../payments/sold-price.ts';
-
-/** `€49.00`: as many places as the currency has. */
-export function moneyText(minor: number, currency: string): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-}
 
 /** `€49.00 every 3 months`, `€49.00 once`. */
 export function priceText({ amount_minor, currency, interval }: OfferPrice): string {

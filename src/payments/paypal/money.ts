@@ -1,17 +1,13 @@
 import { PaymentTrouble } from '../../errors.ts';
+import { minorDigits } from '../../money.ts';
 
 /** PayPal takes no fractions of these, though they have a minor unit (but for the yen). */
 const WHOLE_ONLY = ['JPY', 'HUF', 'TWD'];
 
-/** How many digits the minor unit has (ISO 4217): 2 of all that PayPal knows, but for the yen. */
-function digitsOf(currency: string): number {
-  return currency === 'JPY' ? 0 : 2;
-}
-
 /** `"12.50"` EUR is 1250, `"12"` HUF is 1200 and `"12"` JPY is 12. */
 export function toMinor(value: string, currency: string): number {
   const match = /^(-?)(\d{1,15})(?:\.(\d{1,6}))?$/.exec(value);
-  const digits = digitsOf(currency);
+  const digits = minorDigits(currency);
   const [, sign = '', whole = '', fraction = ''] = match ?? [];
   const rest = fraction.slice(digits);
   const minor = Number(`${whole}${fraction.slice(0, digits).padEnd(digits, '0')}`);
@@ -23,7 +19,7 @@ export function toMinor(value: string, currency: string): number {
 
 /** Refused where PayPal takes no such fraction. */
 export function toValue(minor: number, currency: string): string {
-  const digits = digitsOf(currency);
+  const digits = minorDigits(currency);
   const text = String(minor).padStart(digits + 1, '0');
   const whole = text.slice(0, text.length - digits);
   const fraction = text.slice(text.length - digits);
