@@ -41,7 +41,7 @@ describe('the OpenAPI document', () => {
       if (scope === 'public')
         expect([
           ...['getOpenapi', 'validateLicense', 'activateLicense', 'deactivateLicense', 'listOwnSites'],
-          ...['listPlans', 'startCheckout'],
+          ...['listPlans', 'startCheckout', 'openOwnPortal', 'cancelOwnSubscription'],
         ]).toContain(operationId);
     }
   });

@@ -93,6 +93,7 @@ function steady(asTold: unknown, shown: unknown, addresses: readonly (readonly [
     .replace(/\bfgt_[A-Za-z0-9]{20,}\b/g, 'fgt_EXAMPLE')
     .replace(/\bfgt_…\w{4}\b/g, 'fgt_…MPLE')
     .replace(/\bwhsec_[A-Za-z0-9+/=]{20,}/g, 'whsec_EXAMPLE')
+    .replace(/\bwhs…[A-Za-z0-9+/=]{4}/g, 'whs…MPLE')
     .replace(/"duration_ms":\d+/g, '"duration_ms":12')
     .replace(/"next_cursor":"[\w-]+"/g, '"next_cursor":"eyJleGFtcGxlIjoxfQ"');
   return JSON.parse(addresses.reduce((all, [here, shown]) => all.replaceAll(here, shown), text));

@@ -6,6 +6,7 @@ import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
 import { replaceArtifacts, saveRelease } from '../../src/releases/store-releases.ts';
 import type { Teller } from './api-examples.ts';
+import { connecting, writing } from './api-story-accounts.ts';
 import { money, seeMoney } from './api-story-money.ts';
 import { selling } from './api-story-selling.ts';
 import { settingUp } from './api-story-settings.ts';
@@ -115,6 +116,8 @@ export async function tellStory(teller: Teller, scene: Awaited<ReturnType<typeof
   await settingUp(does, packages, product);
   await selling(teller, scene.db, scene, packages);
   await money(does, await scene.paid(sold.license), sold.text);
+  await connecting(does);
+  await writing(does, scene.db, scene, sold.license);
 }
 
 async function catalog(does: Does, product: { id: string }): Promise<void> {
