@@ -29,7 +29,13 @@ export interface Secrets {
 const SECRET_BYTES = 32;
 
 export function makeSecrets(pepper: Buffer, encryptionKey: Buffer): Secrets {
-  const subKey = (purpose: string) => Buffer.from(hkdfSync('sha256', encryptionKey, 'feedgate', purpose, 32));
+  // Purposes are few, and a key is asked for with every account and every key that is opened.
+  const subKeys = new Map<string, Buffer>();
+  const subKey = (purpose: string) => {
+    const known = subKeys.get(purpose) ?? Buffer.from(hkdfSync('sha256', encryptionKey, 'feedgate', purpose, 32));
+    subKeys.set(purpose, known);
+    return known;
+  };
   const lookupHashOfSha256 = (hex: string) =>
     createHmac('sha256', pepper).update(Buffer.from(hex, 'hex')).digest('hex');
   return {

@@ -89,11 +89,30 @@ function openSqlite(filename: string, readonly: boolean): Knex {
         database.pragma('synchronous = FULL');
         database.pragma('foreign_keys = ON');
         rememberHandle(knex, database);
+        keepStatements(database);
         done(null, database);
       },
     },
   });
   return knex;
+}
+
+/** Statements that are kept prepared, the latest used last; the variants of a list in a statement are many. */
+const KEPT_STATEMENTS = 500;
+
+/** Preparing costs as much as running most of what we ask: knex does it anew for each query. */
+function keepStatements(database: BetterSqlite3.Database): void {
+  const kept = new Map<string, BetterSqlite3.Statement>();
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((sql: string) => {
+    const known = kept.get(sql);
+    const statement = known ?? prepare(sql);
+    if (known) kept.delete(sql);
+    // One that is being read from is in use until its end.
+    if (!statement.busy) kept.set(sql, statement);
+    if (kept.size > KEPT_STATEMENTS) kept.delete(kept.keys().next().value as string);
+    return statement.busy ? prepare(sql) : statement;
+  }) as typeof database.prepare;
 }
 
 async function beginImmediate(writer: Knex, busyMs: number): Promise<void> {

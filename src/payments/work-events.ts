@@ -1,6 +1,6 @@
 import { HOUR, SECOND, toIso } from '../clock.ts';
-import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
+import { together } from '../db/together.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { freeMendedAccounts } from './event-setback.ts';
@@ -39,15 +39,17 @@ const IDLE_MS = 500;
 const PARALLEL = 16;
 /** Of one account: a provider that does not answer leaves room for the others. */
 const PARALLEL_OF_ACCOUNT = 12;
-/** So many must be free before more is claimed, so that one claim serves several. */
-const ROOM = PARALLEL / 4;
+/** Fewer must be under way before more is claimed, so that one claim serves several. */
+const FEW = PARALLEL_OF_ACCOUNT / 2;
+/** Looks that share a commit; more would let a delivery wait too long for its own. */
+const SHARED = 4;
 /** Beyond any lease, pause or hold of ours. */
 export const FARTHEST_MS = 2 * HOUR;
 const LONGEST_STOP_MS = 30 * SECOND;
 
 /** Works on what providers told: a subject at a time, read afresh under its lock, written in one transaction with its events. */
 export function makeEventWorker(ground: LookDeps): EventWorker {
-  const deps = { ...ground, db: inTurn(ground.db) };
+  const deps = { ...ground, db: together(ground.db, SHARED) };
   const { db, clock } = deps;
   const running = new Map<Promise<void>, string>();
   let stopped = true;
@@ -64,7 +66,7 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
       )
       .then(() => {
         running.delete(work);
-        if (more && PARALLEL - running.size >= ROOM) wake();
+        if (more && running.size <= FEW) wake();
       });
     running.set(work, accountId);
     return work;
@@ -113,7 +115,7 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
     async drain() {
       for (let done = 0; ; ) {
         const wasBusy = running.size > 0;
-        const begun = running.size <= PARALLEL - ROOM ? await fill() : 0;
+        const begun = running.size <= FEW ? await fill() : 0;
         done += begun;
         if (running.size > 0) await Promise.race(running.keys());
         else if (begun === 0 && !wasBusy) return done;
@@ -142,23 +144,6 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
       if (task === null) return 'elsewhere';
       await begin(task.accountId, () => ('id' in task ? locate(deps, task) : look(deps, task)));
       return 'worked';
-    },
-  };
-}
-
-/**
- * SQLite has one queue of writers for all: what looks at once write one after the other, so that a delivery that wants its row
- * stored waits for one of them and not for all.
- */
-function inTurn(db: Db): Db {
-  if (db.engine !== 'sqlite') return db;
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    ...db,
-    tx(fn) {
-      const turn = last.then(() => db.tx(fn));
-      last = turn.catch(() => undefined);
-      return turn;
     },
   };
 }
