@@ -131,7 +131,7 @@ async function accepts(paypal: Paypal): Promise<boolean> {
 
 async function hookFindings(paypal: Paypal, hookUrl: string): Promise<Finding[]> {
   const { hookId } = paypal.account;
-  const fix = 'Run `feedgate payments connect`, which makes or mends it';
+  const fix = 'Run `feedgate payments hook`, which makes or mends it';
   const path = `/v1/notifications/webhooks/${inPath(hookId ?? '')}`;
   const hook = hookId === null || hookId === '' ? null : await look(paypal, get(path), Webhook);
   if (hook === null) {
