@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { buildHandler, type Core, openCore } from '../../src/app.ts';
+import { buildHandler, type Core, type CoreOptions, openCore } from '../../src/app.ts';
 import { choresOf } from '../../src/chores.ts';
 import { runCommand } from '../../src/cli/command.ts';
 import { demoRepositories } from '../../src/cli/demo-repositories.ts';
@@ -51,6 +51,8 @@ export interface Journey {
   close(): Promise<void>;
 }
 
+type Gateways = NonNullable<CoreOptions['gateways']>;
+
 export const SMTP_PASSWORD = 'smtp-Pa55word-of-acme';
 
 /** Of the server when it begins: the real time, so that what commands write is not of the future. */
@@ -60,6 +62,7 @@ export async function openJourney(
   engine: Ground['engine'],
   time: { now: number },
   more: Record<string, string> = {},
+  gateways: Gateways = {},
 ): Promise<Journey> {
   const ground = await openGround(engine);
   const mail = await startMailServer({
@@ -92,7 +95,7 @@ export async function openJourney(
     return ran.json;
   }
   const start = async () => {
-    up = await startServer(env, time, lines);
+    up = await startServer(env, { time, lines, gateways });
   };
   const stop = async () => {
     await up?.stop();
@@ -144,11 +147,14 @@ interface Up {
 }
 
 /** Its worker and its schedule stand still: a test says when they work. */
-async function startServer(env: Record<string, string>, time: { now: number }, lines: string[]): Promise<Up> {
+async function startServer(
+  env: Record<string, string>,
+  { time, lines, gateways }: { time: { now: number }; lines: string[]; gateways: Gateways },
+): Promise<Up> {
   const read = readConfig(env);
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const log = makeLogger({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } });
-  const core = await openCore(read.config, { clock: () => time.now, log });
+  const core = await openCore(read.config, { clock: () => time.now, log, gateways });
   const server: Server = createServer(buildHandler(core));
   await new Promise<void>((resolve) => void server.listen(read.config.port, '127.0.0.1', resolve));
   return {
@@ -186,6 +192,8 @@ async function publish(ground: Ground, url: string, command: Journey['command'])
 interface Played<F> {
   start(clock: () => number): Promise<F>;
   env(fake: F): Record<string, string>;
+  /** Of the server, where the real one would not trust the fake. */
+  gateways?(fake: F): Gateways;
   close(fake: F): Promise<void>;
 }
 
@@ -201,7 +209,7 @@ export function onEachJourney<F>(
       beforeAll(async () => {
         const time = { now: startTime() };
         const fake = await provider.start(() => time.now);
-        opened = { journey: await openJourney(engine, time, provider.env(fake)), fake };
+        opened = { journey: await openJourney(engine, time, provider.env(fake), provider.gateways?.(fake)), fake };
       });
       afterAll(async () => {
         await opened?.journey.close();
