@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newKeyText, newTokenText } from '../licensing/license-key.ts';
+import { makeLinkTokens } from '../payments/tokens.ts';
 import { loggablePath, redactKeys } from './redact.ts';
 
 const KEY = newKeyText('ACME2');
 const TOKEN = newTokenText();
+const LINK = makeLinkTokens({ mac: () => 'ab12'.repeat(16) }).order('ord_01k8zq5jv6d0hxw1p8s3t4r5m9');
 const FOREIGN = 'a1b2-foreign.secret';
 
 describe('redactKeys', () => {
@@ -14,6 +16,7 @@ describe('redactKeys', () => {
     ['a key without dashes', (key: string) => `no license for ${key}.`, KEY.replaceAll('-', '')],
     ['a key with blanks', (key: string) => `no license for ${key}.`, KEY.replaceAll('-', ' ')],
     ['an API token', (key: string) => `token ${key} is unknown`, TOKEN],
+    ['a token of a link', (key: string) => `Your order:\nhttps://x.example/order/${key}`, LINK],
     ['the query dlid', (key: string) => `GET /acme/shop/updates.xml?dlid=${key}&site=x.org`, FOREIGN],
     ['the query amp;dlid', (key: string) => `GET /x?a=1&amp;dlid=${key}&amp;site=x.org`, FOREIGN],
     ['the query key', (key: string) => `GET /x?key=${key}`, FOREIGN],

@@ -21,11 +21,13 @@ const IN_TEXT: readonly RegExp[] = [
 /** As typed: in small letters and without its dashes a key is a key too. */
 const OURS: readonly RegExp[] = [
   new RegExp(TOKEN_SCAN_PATTERN, 'g'),
+  // Of links in mails (payments/tokens.ts).
+  /[a-z]{3}_[0-9a-z]{26}_\d[0-9a-f]{40}/gi,
   new RegExp(KEY_SCAN_PATTERN.source.replaceAll('-[', '[-\\s]?['), 'gi'),
 ];
 
 /**
- * Takes license keys, API tokens and credentials out of a text that goes to a log or to a caller: everything that wears one of our
+ * Takes license keys, API tokens, tokens of links and credentials out of a text that goes to a log or to a caller: everything that wears one of our
  * patterns, and whatever follows `dlid=`, `key=`, `license_key=`, `sig=`, `/k/` or the name of a header that carries a key. A text that is
  * valid JSON stays valid JSON.
  */
