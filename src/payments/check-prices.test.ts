@@ -22,6 +22,9 @@ onEachDatabase('prices at their providers', (database) => {
   beforeEach(async () => {
     const { db } = database();
     shop = await seedShop(db);
+    await db.tx((tx) =>
+      tx('organizations').where({ id: shop.organization.id }).update({ support_url: 'mailto:help@acme.example' }),
+    );
     sold = await seedPackage(db, shop.organization);
     stripe = playGateway('stripe');
     stripe.prices.set('price_1', {
@@ -76,6 +79,8 @@ onEachDatabase('prices at their providers', (database) => {
       }
       expect(await stored()).toMatchObject([{ amount_minor: 4900, currency: 'EUR', interval: YEAR, trouble }]);
       expect(await alerts()).toMatchObject([{ code: `PRICE_${trouble.toUpperCase()}`, subject: 'price_1', count: 1 }]);
+      const mails = () => deps.db.read((tx) => tx('mails').where({ organization_id: shop.organization.id }));
+      expect(await mails()).toMatchObject([{ template: 'vendor_alert', email: 'help@acme.example' }]);
     });
 
     it('are well again once either side is mended', async () => {

@@ -4,13 +4,12 @@ import { changesBetween } from '../audit/changes.ts';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { PaymentTrouble } from '../errors.ts';
-import { newId } from '../ids.ts';
 import { lockPrice, notePriceSeen, type PriceRecord, pricesOfOrganization } from '../licensing/store-prices.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
+import { alertVendor } from './alerts.ts';
 import type { RemotePrice } from './gateway.ts';
 import { type PriceSeen, priceSeen } from './price-check.ts';
 import { type AccountRecord, accountsOf } from './store-accounts.ts';
-import { raiseAlert } from './store-alerts.ts';
 
 /** A price that was looked up, or could not be (`failure`). */
 export interface PriceFinding {
@@ -96,11 +95,9 @@ async function noteSeen(
   const at = toIso(now);
   await notePriceSeen(tx, id, seen, at);
   if (seen.trouble !== '' && seen.trouble !== price.trouble) {
-    await raiseAlert(tx, {
-      ...{ id: newId('payment_alert', now), organizationId: account.organizationId, accountId: account.id },
-      ...{ code: `PRICE_${seen.trouble.toUpperCase()}`, subject: price.external_id, detail: seen.detail },
-      ...{ count: 1, firstAt: at, lastAt: at, dismissedAt: null },
-    });
+    const code = `PRICE_${seen.trouble.toUpperCase()}`;
+    const about = { organizationId: account.organizationId, accountId: account.id, subject: price.external_id };
+    await alertVendor(tx, { ...about, code, detail: seen.detail }, now);
   }
   const { amount_minor, currency, interval, trouble } = price;
   const { detail: _, ...after } = seen;

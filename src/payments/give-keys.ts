@@ -1,11 +1,10 @@
 import type { Actor } from '../accounts/actor.ts';
 import { requireOrganization, requireScope } from '../accounts/actor.ts';
-import { toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { Problem, problem } from '../errors.ts';
 import { findOrganization, type OrganizationRecord } from '../forge/store.ts';
-import { kindOfId, newId } from '../ids.ts';
+import { kindOfId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
 import type { Length } from '../licensing/package-terms.ts';
 import { type Sold, sell } from '../licensing/sales.ts';
@@ -14,9 +13,9 @@ import { pricesOfOrganization } from '../licensing/store-prices.ts';
 import { sellTestKey } from '../licensing/test-keys.ts';
 import { type Secrets, sameText } from '../secrets.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
+import { alertVendor } from './alerts.ts';
 import { type KeyOptions, type KeyWish, keyPath, keyQuery, keySignature } from './key-request.ts';
 import { type AccountRecord, accountsOf, findAccount } from './store-accounts.ts';
-import { raiseAlert } from './store-alerts.ts';
 
 /** Shops that ask for a key and mail what they are answered: form or JSON in, the key or keys out. */
 export interface GiveKeysDeps {
@@ -141,17 +140,10 @@ async function offerOf(tx: Tx, organizationId: string, name: string | null): Pro
 }
 
 async function noteUnknown(tx: Tx, place: KeyPlace, product: string | null, order: string, now: number): Promise<void> {
-  const at = toIso(now);
-  await raiseAlert(tx, {
-    ...{
-      id: newId('payment_alert', now),
-      organizationId: place.organization.id,
-      accountId: place.accounts[0]?.id ?? '',
-    },
-    ...{ code: 'UNKNOWN_PRICE', subject: (product ?? '').slice(0, 200) || 'no product' },
-    detail: `a shop asked for a key of "${(product ?? '').slice(0, 200)}" for its order ${order}, and nothing is called so`,
-    ...{ count: 1, firstAt: at, lastAt: at, dismissedAt: null },
-  });
+  const name = (product ?? '').slice(0, 200);
+  const about = { organizationId: place.organization.id, accountId: place.accounts[0]?.id ?? '' };
+  const detail = `a shop asked for a key of "${name}" for its order ${order}, and nothing is called so`;
+  await alertVendor(tx, { ...about, code: 'UNKNOWN_PRICE', subject: name || 'no product', detail }, now);
 }
 
 async function keysOf(

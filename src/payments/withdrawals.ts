@@ -9,6 +9,7 @@ import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts
 import { kindOfId, newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
 import { queueMail } from '../notify/mails.ts';
+import { vendorAddress } from '../notify/vendor-address.ts';
 import { findOrder } from './store-orders.ts';
 import {
   closeWithdrawalRow,
@@ -69,14 +70,15 @@ async function orderMeant(tx: Tx, organizationId: string, { orderRef, email }: W
 
 async function confirm(
   tx: Tx,
-  { id: organizationId, settings }: OrganizationRecord,
+  organization: OrganizationRecord,
   { id, email }: WithdrawalRecord,
   now: number,
 ): Promise<void> {
+  const organizationId = organization.id;
   const about = { withdrawal_id: id };
   const mail = { organizationId, customerId: null, language: '', about, notBefore: now };
   await queueMail(tx, { ...mail, template: 'withdrawal', tag: `withdrawal:${id}`, email }, now);
-  const vendor = settings.mail.replyTo ?? '';
+  const vendor = vendorAddress(organization);
   await queueMail(tx, { ...mail, template: 'withdrawal_vendor', tag: `withdrawal-vendor:${id}`, email: vendor }, now);
 }
 
