@@ -15,8 +15,10 @@ import { payPage, type Typed } from './shop-parts.ts';
 export interface ShopDeps extends OrderDeps {
   clock: Clock;
   trusted: TrustedProxies;
-  /** Payments begun and withdrawals declared from one network. */
+  /** Payments begun and looked after from one network. */
   flood: FloodLimiter;
+  /** Withdrawals declared from one network: each is a mail to an address that anybody may type. */
+  declarations: FloodLimiter;
 }
 
 export const readForm = express.urlencoded({ extended: false, limit: 8_192, parameterLimit: 20 });

@@ -15,6 +15,7 @@ import { withdrawRouter } from './withdraw.ts';
 
 /** A buyer reloads his page and tries again; a program that does so hundreds of times asks the provider as often. */
 const TRIES = { burst: 40, perSecond: 0.5, networks: 10_000 };
+const DECLARATIONS = { burst: 10, perSecond: 1 / 60, networks: 10_000 };
 
 export interface ShopPageDeps extends Pick<PageDeps, 'catalog' | 'formats'>, Pick<OrderPageDeps, 'gate'> {
   payments: PaymentDeps;
@@ -31,6 +32,7 @@ export function shopRouter(deps: ShopPageDeps): Router {
     ...payments,
     ...rest,
     flood: makeFloodLimiter(TRIES),
+    declarations: makeFloodLimiter(DECLARATIONS),
     async sync({ accountId, externalId }) {
       if (externalId === null) return;
       const subject = subjectOf('checkout', externalId);

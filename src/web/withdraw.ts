@@ -56,7 +56,7 @@ async function ask(deps: ShopDeps, req: Request, res: Response): Promise<void> {
 async function declare(deps: ShopDeps, req: Request, res: Response): Promise<void> {
   const seller = await sellerOf(deps, req, res);
   if (!seller) return;
-  const typed = { orderRef: fieldOf(req, 'order'), email: fieldOf(req, 'email'), name: fieldOf(req, 'name') };
+  const typed = { orderRef: lineOf(req, 'order'), email: fieldOf(req, 'email'), name: lineOf(req, 'name') };
   const read = wishOf(typed);
   if ('fault' in read)
     return void res
@@ -65,16 +65,25 @@ async function declare(deps: ShopDeps, req: Request, res: Response): Promise<voi
       .send(askPage(deps.publicUrl, seller, typed, read.fault));
   if (fieldOf(req, 'step') !== 'confirm')
     return void res.type('html').send(confirmPage(deps.publicUrl, seller, read.wish));
-  if (!mayTry(deps, req)) return void res.status(429).type('html').send(tooManyPage());
+  if (!mayTry({ ...deps, flood: deps.declarations }, req)) return void res.status(429).type('html').send(tooManyPage());
   const record = await declareWithdrawal(deps.db, seller, read.wish, byOf(deps, req, res));
   res.type('html').send(donePage(seller, record));
 }
+
+function lineOf(req: Request, name: string): string {
+  return fieldOf(req, name).replaceAll(/[\p{Cc}\s]+/gu, ' ');
+}
+
+/** What is typed here is mailed to an address that anybody may type: it is one line, and leads nowhere. */
+const LEADS_ELSEWHERE = /:\/\/|\bwww\.|\.[a-z]{2,}\//i;
 
 function wishOf({ orderRef, email, name }: WithdrawalWish): { wish: WithdrawalWish } | { fault: string } {
   const address = emailField.safeParse(email);
   if (orderRef === '' || orderRef.length > 100)
     return { fault: 'Say which order it is about: its number, or what you bought and when.' };
   if (name === '' || name.length > 200) return { fault: 'Say your name.' };
+  if (LEADS_ELSEWHERE.test(orderRef) || LEADS_ELSEWHERE.test(name))
+    return { fault: 'Order and name are sent by mail, so no address of the web may stand in them.' };
   if (!address.success) return { fault: 'The e-mail address is not complete.' };
   return { wish: { orderRef, email: address.data, name } };
 }

@@ -316,6 +316,39 @@ onEachDatabase('the pages of a shop', (database) => {
       ]);
     });
 
+    it('tells a vendor by his address for support where answers to his mails go nowhere', async () => {
+      await database().db.tx((tx) =>
+        tx('organizations')
+          .where({ id: acme.id })
+          .update({
+            support_url: 'mailto:help@acme.example',
+            settings: JSON.stringify({ ...acme.settings, mail: { ...acme.settings.mail, replyTo: null } }),
+          }),
+      );
+      await declare();
+      expect((await mails()).map(({ template, email }) => [template, email])).toEqual([
+        ['withdrawal', 'ada@example.com'],
+        ['withdrawal_vendor', 'help@acme.example'],
+      ]);
+    });
+
+    it('sends nobody a text of somebody else: no address of the web, no second line', async () => {
+      for (const text of ['See https://evil.example', 'www.evil.example waits', 'evil.example/prize']) {
+        expect((await declare({ name: text })).status).toBe(422);
+        expect((await declare({ order: text })).status).toBe(422);
+      }
+      expect(await mails()).toEqual([]);
+      await declare({ name: 'Ada\r\n\r\nCall  this number' });
+      expect(await rows()).toMatchObject([{ name: 'Ada Call this number' }]);
+    });
+
+    it('takes a few a minute from one network, whatever the addresses', async () => {
+      const statuses = [];
+      for (let i = 0; i < 15; i++) statuses.push((await declare({ email: `ada${i}@example.com` })).status);
+      expect(statuses.slice(0, 10)).toEqual(Array(10).fill(200));
+      expect(statuses.slice(10)).toEqual(Array(5).fill(429));
+    });
+
     it('answers alike whether there is such an order or not, and changes nothing', async () => {
       const { order } = await bought();
       const before = await grants();
