@@ -84,7 +84,18 @@ const rows: Row[] = [
   {
     role: 'io',
     file: 'src/releases/planted-io.ts',
-    allowed: [...load('node:fs', 'node:fs/promises', 'csv-parse', 'yauzl', 'yazl', './release.ts', './archive-io.ts')],
+    allowed: [
+      ...load(
+        'node:fs',
+        'node:fs/promises',
+        'csv-parse',
+        'nodemailer',
+        'yauzl',
+        'yazl',
+        './release.ts',
+        './archive-io.ts',
+      ),
+    ],
     refused: load('express', 'knex', './store-releases.ts', './ingest.ts', '../db/connect.ts'),
   },
   {
@@ -173,7 +184,8 @@ const rows: Row[] = [
     file: 'src/payments/planted/driver.ts',
     allowed: load('stripe', '@paypal/checkout-server-sdk', 'jose', '../gateway.ts'),
     refused: [
-      ...load('express', '../store.ts', '../../licensing/sales.ts', '../stripe/client.ts'),
+      ...load('express', 'knex', '../store.ts', '../fulfil.ts', '../stripe/client.ts', '../../db/connect.ts'),
+      ...load('../../licensing/sales.ts', '../../notify/mails.ts'),
       "export const open = (sdk: { constructEventWithoutVerification(text: string): unknown }) => sdk.constructEventWithoutVerification('');",
     ],
   },
@@ -196,6 +208,12 @@ const rows: Row[] = [
     file: 'src/forge/registry.ts',
     allowed: load('./forge.ts', './gitea/driver.ts'),
     refused: load('zod', 'node:fs', 'express'),
+  },
+  {
+    role: 'registry of payment gateways',
+    file: 'src/payments/registry.ts',
+    allowed: load('./gateway.ts', './stripe/driver.ts'),
+    refused: load('stripe', 'node:fs', 'express', './fulfil.ts'),
   },
   {
     role: 'cli',
@@ -240,6 +258,10 @@ interface BiomeConfig {
 
 const config = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
 const verbs = config.overrides.find((each) => JSON.stringify(each).includes('A verb imports'))?.includes ?? [];
+/** The same files where they are kept from being imported. */
+const keptVerbs = (config.overrides.find((each) => JSON.stringify(each).includes('verbs.grit'))?.includes ?? [])
+  .filter((path) => /^!src\/[\w-]+\/[\w-]+\.ts$/.test(path))
+  .map((path) => path.slice(1));
 
 /** Lints files (path: lines) under a copy of the real configuration with the real linter. */
 function lint(files: Record<string, readonly string[]>): Diagnostic[] {
@@ -291,6 +313,16 @@ describe('the list of verbs', () => {
   it('names files that exist', () => {
     expect(verbs.length).toBeGreaterThan(20);
     expect(verbs.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it('stands in biome.json twice and in lint/verbs.grit once, sorted, each verb once', () => {
+    expect(verbs).toEqual([...new Set(verbs)].sort());
+    expect(keptVerbs).toEqual(verbs);
+    const source = readFileSync(join(root, 'lint/verbs.grit'), 'utf8');
+    const known = [...source.matchAll(/^ {4}r"\.\*\/([\w/-]+)\\\.ts\."/gm)].map((match) => `${match[1]}.ts`);
+    expect(known).toEqual([...new Set(known)].sort());
+    expect(known.filter((name) => !verbs.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
+    expect(verbs.filter((path) => !known.some((name) => path.endsWith(`/${name}`)))).toEqual([]);
   });
 
   it('holds for all that may not call a verb', () => {
