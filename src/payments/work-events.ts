@@ -43,6 +43,8 @@ const PARALLEL_OF_ACCOUNT = 12;
 const FEW = PARALLEL_OF_ACCOUNT / 2;
 /** Looks that share a commit; more would let a delivery wait too long for its own. */
 const SHARED = 4;
+/** While deliveries come in: so long between two claims, which take no more than one commit's worth. Answers go before work. */
+const PAUSE_MS = 40;
 /** Beyond any lease, pause or hold of ours. */
 export const FARTHEST_MS = 2 * HOUR;
 const LONGEST_STOP_MS = 30 * SECOND;
@@ -55,6 +57,8 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
   let stopped = true;
   let more = false;
   let kicked = false;
+  let arriving = false;
+  let pausing = false;
   let filling: Promise<unknown> | null = null;
   let timer: NodeJS.Timeout | undefined;
 
@@ -66,14 +70,14 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
       )
       .then(() => {
         running.delete(work);
-        if (more && running.size <= FEW) wake();
+        if (more && running.size <= FEW && !pausing) wake();
       });
     running.set(work, accountId);
     return work;
   }
 
-  async function fill(): Promise<number> {
-    const room = PARALLEL - running.size;
+  async function fill(most = PARALLEL): Promise<number> {
+    const room = Math.min(most, PARALLEL - running.size);
     const times = timesAt(clock());
     if (room <= 0 || !(await db.read((tx) => isAnythingDue(tx, times)))) {
       more = room <= 0;
@@ -90,14 +94,27 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
     kicked = filling !== null;
     if (filling) return;
     clearTimeout(timer);
-    filling = fill()
+    pausing = arriving;
+    arriving = false;
+    filling = fill(pausing ? SHARED : PARALLEL)
       .catch((error: unknown) => deps.onTrouble(error, { account: '', subject: '' }))
       .finally(() => {
         filling = null;
         if (stopped) return;
-        if (kicked) wake();
+        if (pausing) timer = setTimeout(resume, PAUSE_MS);
+        else if (kicked) wake();
         else timer = setTimeout(wake, IDLE_MS);
       });
+  }
+
+  function resume(): void {
+    pausing = false;
+    wake();
+  }
+
+  function kick(): void {
+    arriving = true;
+    if (!pausing) wake();
   }
 
   return {
@@ -111,7 +128,7 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
       await filling;
       await atMost(Promise.allSettled(running.keys()), LONGEST_STOP_MS);
     },
-    kick: wake,
+    kick,
     async drain() {
       for (let done = 0; ; ) {
         const wasBusy = running.size > 0;
