@@ -4,14 +4,18 @@ import type { Tx } from '../db/dialect.ts';
 import { kindOfId, newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
 import { DEFAULT_KEY_PREFIX, parseKeyText } from '../licensing/license-key.ts';
+import { spansOf } from '../licensing/spans.ts';
 import { findKeyByHash, prefixesInUse } from '../licensing/store-keys.ts';
 import { closingsOf, findLicense, grantsOf, type LicenseRecord, lockLicense } from '../licensing/store-licenses.ts';
+import { ledgersOf } from '../licensing/store-lookup.ts';
+import { pricesOfOrganization } from '../licensing/store-prices.ts';
 import type { Secrets } from '../secrets.ts';
 import { type AdoptionLine, type AdoptionWish, countsSince, refusedLine } from './adoption.ts';
 import type { SubscriptionFact } from './facts.ts';
 import { subjectOf } from './gateway.ts';
 import type { AccountRecord } from './store-accounts.ts';
 import { licensesSold, subscriptionPayingFor } from './store-adoption.ts';
+import { linkGrant } from './store-deals.ts';
 import { insertEvents } from './store-events.ts';
 import { findSubscriptionByExternal, insertSubscription, updateSubscription } from './store-facts.ts';
 
@@ -126,11 +130,36 @@ export async function linkSubscription(
   const id = known?.id ?? newId('subscription', by.now);
   if (known) await updateSubscription(tx, id, { licenseId, customerId });
   else await insertSubscription(tx, { ...recordOf(account, fact, license, by), id });
+  await linkImported(tx, licenseId, id, await soldBy(tx, account, fact));
   await insertEvents(tx, [lookAt(account, fact.externalId, by.now)]);
   const changes = { license_id: licenseId, external_id: fact.externalId };
   const about = { actor: by.actor, action: 'subscription.adopt', entity: 'subscription', entityId: id, changes };
   await audit(tx, { ...about, requestId: by.requestId }, by.now);
   return true;
+}
+
+/** The packages that its prices sell. */
+async function soldBy(tx: Tx, { organizationId, provider }: AccountRecord, { items }: SubscriptionFact) {
+  const prices = await pricesOfOrganization(tx, organizationId, provider);
+  const own = prices.filter(({ external_id: id }) => items.some(({ priceId }) => priceId === id));
+  return new Set(own.map(({ packageId }) => packageId));
+}
+
+/** The imported time is what is paid: if the very next charge fails, grace is counted as of any other period. */
+async function linkImported(
+  tx: Tx,
+  licenseId: string,
+  subscriptionId: string,
+  packageIds: ReadonlySet<string>,
+): Promise<void> {
+  const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
+  for (const packageId of packageIds) {
+    const spans = spansOf(ledger).filter(({ grant }) => grant.package.id === packageId && grant.source === 'import');
+    const ended = spans.filter(({ end }) => end !== null).sort((a, b) => (a.end ?? 0) - (b.end ?? 0));
+    const last = ended.at(-1);
+    if (!last || last.end === null || ended.length < spans.length || last.grant.subscription !== null) continue;
+    await linkGrant(tx, last.grant.id, { subscriptionId, startsAt: toIso(last.start), endsAt: toIso(last.end) });
+  }
 }
 
 function recordOf(account: AccountRecord, fact: SubscriptionFact, license: LicenseRecord, by: By) {

@@ -3,9 +3,10 @@ import type { OrganizationRecord } from '../forge/store.ts';
 import type { PackageTerms } from '../licensing/package-terms.ts';
 import { type DealGrant, grantsOfPayments } from '../licensing/store-licenses.ts';
 import { type PriceRecord, pricesOfOrganization } from '../licensing/store-prices.ts';
-import { type Deal, keyOf, refOf, type SoldPrice } from './plan-ledger.ts';
+import type { Deal, SoldPrice } from './deal.ts';
+import { keyOf, refOf } from './plan-ledger.ts';
 import type { Recorded } from './record-facts.ts';
-import { currentVersions, termsOfVersions } from './store-deals.ts';
+import { currentVersions, importedTimes, termsOfVersions } from './store-deals.ts';
 import { disputesOf, type PaymentRecord, paymentsOf, refundsOf } from './store-facts.ts';
 import { linesOfOrder, type OrderLineRecord } from './store-orders.ts';
 
@@ -28,7 +29,8 @@ export async function readDeal(
   const prices = await soldPrices(tx, { order, lines, payments, existing, rows });
   const refunds = await refundsOf(tx, ids);
   const disputes = await disputesOf(tx, ids);
-  return { deal: { order, lines, subscription, failedAt, payments, refunds, disputes, prices }, existing };
+  const imported = subscription === null || order !== null ? [] : await importedTimes(tx, subscription.id);
+  return { deal: { order, lines, subscription, failedAt, payments, refunds, disputes, imported, prices }, existing };
 }
 
 interface PriceSources {

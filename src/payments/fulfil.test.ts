@@ -122,6 +122,41 @@ onEachDatabase('what was paid becomes a license', (database) => {
     expect(alerts).toEqual([{ code: 'WRONG_AMOUNT', count: 2 }]);
   });
 
+  it('a refund of a payment that nobody knows keeps no buyer from his license', async () => {
+    const { db } = database();
+    const { account, year } = await setUp(db);
+    const bought = await seedOrder(db, account, [{ packageId: year.id }]);
+    const refunds = [refundOf('re_gone', 'pi_gone', 1_000)];
+    const payments = [paymentOf('pi_known', SEED_NOW, { checkoutId: bought.order.externalId })];
+    const outcome = await apply(db, account, { checkout: checkoutOf(bought), payments, refunds });
+    expect(outcome).toEqual({ state: 'parked', detail: 'the refund re_gone is of pi_gone, which is not known' });
+    const [line] = await db.read((tx) => linesOfOrder(tx, bought.order.id));
+    expect((await stateOf(db, line?.licenseId ?? '', SEED_NOW + HOUR)).state).toBe('active');
+  });
+
+  it('what is only played is no time in a license that somebody has', async () => {
+    const { db } = database();
+    const { organization, account, year } = await setUp(db);
+    const real = await seedOrder(db, account, [{ packageId: year.id }]);
+    const paidFor = ({ order, lines }: typeof real, id: string) => ({
+      checkout: checkoutOf({ order, lines }),
+      payments: [paymentOf(id, SEED_NOW, { checkoutId: order.externalId })],
+    });
+    await apply(db, account, paidFor(real, 'pi_real'));
+    const licenseId = (await db.read((tx) => linesOfOrder(tx, real.order.id)))[0]?.licenseId ?? '';
+    const sandbox = await seedAccount(db, organization, { mode: 'test' });
+    const into = { packageId: year.id, kind: 'into' as const, licenseId };
+    const played = await seedOrder(db, sandbox, [into]);
+    await apply(db, sandbox, paidFor(played, 'pi_played'));
+    expect((await stateOf(db, licenseId, SEED_NOW + HOUR)).end).toBe(addMonths(SEED_NOW, 12));
+    const own = (await db.read((tx) => linesOfOrder(tx, played.order.id)))[0]?.licenseId ?? '';
+    expect(own).not.toBe(licenseId);
+    // Into what was made by tests it goes.
+    const again = await seedOrder(db, sandbox, [{ ...into, licenseId: own }]);
+    await apply(db, sandbox, paidFor(again, 'pi_again'));
+    expect((await stateOf(db, own, SEED_NOW + HOUR)).end).toBe(addMonths(SEED_NOW, 24));
+  });
+
   it('nothing of ours is parked', async () => {
     const { db } = database();
     const { account } = await setUp(db);
@@ -178,6 +213,57 @@ onEachDatabase('a subscription', (database) => {
     expect((await stateOf(db, licenseId, month(1))).state).toBe('ended');
     await apply(db, account, { subscription: fact(), payments: [invoice(1)] }, SEED_NOW + 2 * DAY);
     expect((await stateOf(db, licenseId, month(1))).state).toBe('grace');
+  });
+
+  it('has its whole grace, whatever failed in a period that was given up long ago', async () => {
+    const { db } = database();
+    const { account, licenseId, fact, invoice } = await subscribed(db);
+    const givenUp = invoice(2, { state: 'failed', paidAt: null, failedAt: month(1) });
+    const payments = [invoice(1), givenUp, invoice(3)];
+    await apply(db, account, { subscription: fact(), payments }, month(2) + HOUR);
+    const row = await db.read((tx) => tx('subscriptions').where({ license_id: licenseId }).first('failed_at'));
+    expect(row?.failed_at).toBeNull();
+    const failed = invoice(4, { state: 'failed', paidAt: null, failedAt: month(3) });
+    const late = { subscription: fact({ state: 'past_due' }), payments: [...payments, failed] };
+    await apply(db, account, late, month(3) + HOUR);
+    const graceEnd = month(3) + 7 * DAY;
+    expect(await stateOf(db, licenseId, month(3) + HOUR)).toMatchObject({ state: 'grace', graceEnd });
+  });
+
+  it('whose end is far away is charged by itself until then', async () => {
+    const { db } = database();
+    const { account, licenseId, fact, invoice } = await subscribed(db);
+    const ending = fact({ periodEnd: month(1), cancelAt: month(12), canceledAt: SEED_NOW });
+    await apply(db, account, { subscription: ending, payments: [invoice(1)] });
+    const runs = () => db.read((tx) => tx('subscriptions').where({ license_id: licenseId }).first('runs'));
+    expect(Boolean((await runs())?.runs)).toBe(true);
+    expect((await stateOf(db, licenseId, month(1))).state).toBe('grace');
+    const last = fact({ periodEnd: month(12), cancelAt: month(12), canceledAt: SEED_NOW });
+    await apply(db, account, { subscription: last, payments: [invoice(1)] });
+    expect(Boolean((await runs())?.runs)).toBe(false);
+  });
+
+  it('that pays for a revoked license opens nothing again, and the vendor hears of it once', async () => {
+    const { db } = database();
+    const { account, licenseId, fact, invoice } = await subscribed(db);
+    await db.tx((tx) =>
+      tx('licenses')
+        .where({ id: licenseId })
+        .update({ revoked_at: toIso(SEED_NOW + DAY) }),
+    );
+    const licenses = async () => (await db.read((tx) => tx('licenses').where({ master: false }))).length;
+    const before = await licenses();
+    const mails = () => db.read((tx) => tx('mails').whereNot({ template: 'vendor_alert' }).pluck('template'));
+    const sent = await mails();
+    for (const payments of [
+      [invoice(1), invoice(2)],
+      [invoice(1), invoice(2), invoice(3)],
+    ])
+      await apply(db, account, { subscription: fact(), payments }, month(payments.length) - DAY);
+    expect(await licenses()).toBe(before);
+    expect(await mails()).toEqual(sent);
+    const alerts = await db.read((tx) => tx('payment_alerts').where({ subject: licenseId }).select('code', 'count'));
+    expect(alerts).toEqual([{ code: 'REVOKED_LICENSE_PAID', count: 2 }]);
   });
 
   it('gives back only the period that is refunded', async () => {

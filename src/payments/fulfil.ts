@@ -6,11 +6,12 @@ import { refreshLicense } from '../licensing/refresh.ts';
 import { lockLicense } from '../licensing/store-licenses.ts';
 import type { Secrets } from '../secrets.ts';
 import { alertVendor } from './alerts.ts';
+import type { Deal } from './deal.ts';
 import { readDeal } from './deals.ts';
 import type { Snapshot } from './facts.ts';
 import { holdLicenses } from './holds.ts';
 import { type Issued, issue } from './issue.ts';
-import { type Deal, type LedgerPlan, planLedger } from './plan-ledger.ts';
+import { type LedgerPlan, planLedger } from './plan-ledger.ts';
 import { type Recorded, recordFacts } from './record-facts.ts';
 import { takenOf } from './returns.ts';
 import type { AccountRecord } from './store-accounts.ts';
@@ -53,6 +54,12 @@ export async function applySnapshot(
   for (const id of new Set([...issued.licenseIds, ...held])) await refresh(tx, id, by.now);
   await tellBuyer(tx, { organization, recorded, before, plan, issued, snapshot }, by);
   await raiseAlerts(tx, account, organization, recorded, plan, by.now);
+  for (const subject of issued.forRevoked) {
+    const detail = 'it is revoked, and a subscription has paid for it again; cancel that, or give the money back';
+    const of = { organizationId: organization.id, accountId: account.id };
+    await alertVendor(tx, { ...of, code: 'REVOKED_LICENSE_PAID', subject, detail }, by.now);
+  }
+  if (recorded.missing !== '') return { state: 'parked', detail: recorded.missing };
   return { state: 'done', detail: inWords(recorded, plan) };
 }
 

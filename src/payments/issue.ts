@@ -8,6 +8,7 @@ import { closeGrant } from '../licensing/grants.ts';
 import { type By, createKey } from '../licensing/keys.ts';
 import { newLicense } from '../licensing/new-license.ts';
 import { customerFor } from '../licensing/own-customers.ts';
+import { keysOfLicense } from '../licensing/store-keys.ts';
 import {
   type DealGrant,
   findLicense,
@@ -19,8 +20,9 @@ import {
 } from '../licensing/store-licenses.ts';
 import { ledgersOf } from '../licensing/store-lookup.ts';
 import type { Secrets } from '../secrets.ts';
+import type { Deal, Wanted } from './deal.ts';
 import { noteGrant, noteLicense } from './notes.ts';
-import { type Deal, keyOf, type Wanted } from './plan-ledger.ts';
+import { keyOf } from './plan-ledger.ts';
 import { updateOrder, updateOrderLine } from './store-orders.ts';
 
 export interface IssueGround {
@@ -39,6 +41,8 @@ export interface Issued {
   made: string[];
   /** More of a license that was there: added now, open. */
   added: { licenseId: string; source: GrantRecord['source'] }[];
+  /** Revoked licenses that a subscription goes on paying for. */
+  forRevoked: Set<string>;
   /** Of the subscription. */
   licenseId: string | null;
   customerId: string | null;
@@ -56,7 +60,7 @@ export async function issue(
 ): Promise<Issued> {
   const { deal } = ground;
   const state: State = {
-    ...{ licenseIds: new Set(), made: [], added: [] },
+    ...{ licenseIds: new Set(), made: [], added: [], forRevoked: new Set() },
     licenseId: deal.subscription?.licenseId ?? null,
     customerId: deal.order?.customerId ?? deal.subscription?.customerId ?? null,
     grants: new Map(existing.map((each) => [keyOf(each.grant.paymentRef ?? '', each.grant.line), each.grant])),
@@ -116,7 +120,8 @@ async function write(tx: Tx, ground: IssueGround, state: State, want: Wanted): P
   await noteGrant(tx, grant, by);
   state.grants.set(want.key, grant);
   state.licenseIds.add(license.id);
-  if (want.open && !state.made.includes(license.id)) state.added.push({ licenseId: license.id, source: grant.source });
+  if (want.open && !state.made.includes(license.id) && license.revokedAt === null)
+    state.added.push({ licenseId: license.id, source: grant.source });
   await remember(tx, ground, state, want, license.id);
   // Money that went back before it was heard of: the line stands in the ledger, closed.
   if (!want.open) await closeGrant(tx, grant.id, 'close', want.reason, by);
@@ -141,10 +146,31 @@ async function supersededBy(
 async function licenseFor(tx: Tx, ground: IssueGround, state: State, want: Wanted): Promise<LicenseRecord> {
   const named = targetOf(ground, state, want);
   const found = named === null ? null : await lockLicense(tx, named);
-  // What was revoked stays so: who has paid for it all the same gets a license of his own.
-  const isFit =
-    found !== null && found.organizationId === ground.organization.id && !found.master && found.revokedAt === null;
-  return isFit ? found : makeLicense(tx, ground, state, want);
+  if (found === null || found.organizationId !== ground.organization.id || found.master)
+    return makeLicense(tx, ground, state, want);
+  // What was revoked stays so: an order that was paid for it all the same makes a license of its own. A subscription that goes on being
+  // charged opens nothing again; the vendor hears of it.
+  if (found.revokedAt !== null) {
+    if (!isOfSubscription(ground, want, found)) return makeLicense(tx, ground, state, want);
+    state.forRevoked.add(found.id);
+  }
+  // What is only played is no time in a license that somebody has.
+  const isPlayed = isTest(ground.deal) && !(await isTestLicense(tx, found.id));
+  return isPlayed ? makeLicense(tx, ground, state, want) : found;
+}
+
+/** A period of the subscription that the license is of. */
+function isOfSubscription({ deal }: IssueGround, { orderLine }: Wanted, { id }: LicenseRecord): boolean {
+  return orderLine === null && deal.subscription?.licenseId === id;
+}
+
+function isTest({ order, subscription }: Deal): boolean {
+  return (order?.mode ?? subscription?.mode) === 'test';
+}
+
+/** Every key of it is one for tests. */
+async function isTestLicense(tx: Tx, licenseId: string): Promise<boolean> {
+  return (await keysOfLicense(tx, licenseId)).every(({ purpose }) => purpose === 'test');
 }
 
 function targetOf({ deal }: IssueGround, state: State, { orderLine }: Wanted): string | null {
@@ -165,9 +191,8 @@ async function makeLicense(tx: Tx, ground: IssueGround, state: State, want: Want
   const license = newLicense({ organizationId: organization.id, customerId, master: false }, by.now);
   await insertLicense(tx, license, by.actor.id);
   await noteLicense(tx, license, by);
-  const isTest = (deal.order?.mode ?? deal.subscription?.mode) === 'test';
   const key = { licenseId: license.id, role: 'normal' as const, prefix: organization.keyPrefix };
-  await createKey(tx, secrets, { ...key, purpose: isTest ? 'test' : 'commercial' }, by);
+  await createKey(tx, secrets, { ...key, purpose: isTest(deal) ? 'test' : 'commercial' }, by);
   if (want.open) state.made.push(license.id);
   return (await findLicense(tx, license.id)) as LicenseRecord;
 }

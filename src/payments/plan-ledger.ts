@@ -1,62 +1,13 @@
 import { fromIso } from '../clock.ts';
-import type { GrantSource, Length } from '../licensing/package-terms.ts';
+import type { Length } from '../licensing/package-terms.ts';
+import type { Deal, SoldPrice, Wanted } from './deal.ts';
+import { dealTimes } from './deal-times.ts';
 import type { PaymentLine } from './facts.ts';
 import type { PaymentPolicy } from './policy.ts';
 import { returnOf } from './returns.ts';
-import type { DisputeRecord, PaymentRecord, RefundRecord, SubscriptionRecord } from './store-facts.ts';
-import type { OrderLineRecord, OrderRecord } from './store-orders.ts';
-import { type SubscriptionTimes, subscriptionTimes } from './subscription-times.ts';
-
-/** What a price sells, as far as the ledger must know. */
-export interface SoldPrice {
-  packageId: string;
-  /** The one that was ordered; of a price that came later by a change of plan the one that was sold then. */
-  packageVersion: number;
-  /** Of one piece: any of these is right. Empty: nobody knows, so nothing is compared. */
-  unitsMinor: readonly number[];
-  currency: string | null;
-  length: Length | null;
-  /** 0: the package says nothing. */
-  graceDays: number;
-}
-
-/** All that is known of one order, one subscription, or a subscription with its order. */
-export interface Deal {
-  order: OrderRecord | null;
-  lines: readonly OrderLineRecord[];
-  subscription: SubscriptionRecord | null;
-  /** The failed charge that the provider names by itself (SubscriptionFact); ms UTC. */
-  failedAt: number | null;
-  payments: readonly PaymentRecord[];
-  refunds: readonly RefundRecord[];
-  disputes: readonly DisputeRecord[];
-  /** By the provider's id of the price. */
-  prices: ReadonlyMap<string, SoldPrice>;
-}
-
-/** A line of the ledger as the facts want it. */
-export interface Wanted {
-  /** `payment_ref` and line: unique in the organization for ever. */
-  key: string;
-  paymentId: string;
-  paymentRef: string;
-  line: string;
-  /** The line of the order that it fulfils; null: the subscription's. */
-  orderLine: OrderLineRecord | null;
-  packageId: string;
-  packageVersion: number;
-  quantity: number;
-  /** ms UTC. */
-  givenAt: number;
-  time: { kind: 'length'; length: Length | null } | { kind: 'period'; start: number; end: number };
-  source: Extract<GrantSource, 'purchase' | 'renewal' | 'switch'>;
-  /** Keys of the lines whose place it takes, for a change within a period. */
-  replaces: readonly string[];
-  /** Not given back. */
-  open: boolean;
-  /** Why it is closed; '' while it is open. */
-  reason: string;
-}
+import type { PaymentRecord } from './store-facts.ts';
+import type { OrderLineRecord } from './store-orders.ts';
+import type { SubscriptionTimes } from './subscription-times.ts';
 
 export interface Trouble {
   /** SCREAMING_SNAKE. */
@@ -96,7 +47,7 @@ export function planLedger(deal: Deal, policy: PaymentPolicy, now: number): Ledg
       payment.kind === 'one_off' ? orderLines(deal, base) : paidLines(deal, payment, base, wanted, troubles, now);
     wanted.push(...made);
   }
-  return { wanted, troubles, times: timesOf(deal, wanted, policy) };
+  return { wanted, troubles, times: dealTimes(deal, wanted, policy) };
 }
 
 function byPaid(a: PaymentRecord, b: PaymentRecord): number {
@@ -210,37 +161,6 @@ function faultOf(
     return { code: 'WRONG_AMOUNT', subject, detail };
   }
   return null;
-}
-
-function timesOf(deal: Deal, wanted: readonly Wanted[], policy: PaymentPolicy): SubscriptionTimes | null {
-  const { subscription } = deal;
-  if (subscription === null) return null;
-  const periods = wanted.flatMap(({ time, open, packageId }) =>
-    time.kind === 'period' ? [{ end: time.end, open, packageId }] : [],
-  );
-  const paid = periods.filter(({ open }) => open);
-  const last = paid.reduce<(typeof paid)[number] | null>((a, b) => (a === null || b.end >= a.end ? b : a), null);
-  const named = [...deal.prices.values()].find(({ packageId }) => packageId === last?.packageId)?.graceDays ?? 0;
-  return subscriptionTimes({
-    ...{ state: subscription.state, cancelAt: instant(subscription.cancelAt), endedAt: instant(subscription.endedAt) },
-    ...{ paid, returned: periods.filter(({ open }) => !open) },
-    failures: failuresOf(deal, last?.end ?? null),
-    graceDays: named > 0 ? named : policy.graceDays,
-  });
-}
-
-/** The first try is what counts: a provider that only tells the last one is held to what it said before. */
-function failuresOf({ payments, subscription, failedAt }: Deal, paidThrough: number | null): number[] {
-  const unpaid = payments.filter(({ kind, state }) => kind === 'period' && (state === 'pending' || state === 'failed'));
-  const said = unpaid.flatMap((payment) => (payment.failedAt === null ? [] : [fromIso(payment.failedAt)]));
-  if (failedAt === null) return said;
-  const isSame = subscription !== null && instant(subscription.paidThrough) === paidThrough;
-  const known = isSame && subscription.failedAt !== null ? [fromIso(subscription.failedAt)] : [];
-  return [...said, failedAt, ...known];
-}
-
-function instant(text: string | null): number | null {
-  return text === null ? null : fromIso(text);
 }
 
 /** How the grants of a payment name it; what is only played never has the name of something real. */

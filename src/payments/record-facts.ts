@@ -30,6 +30,8 @@ export interface Recorded {
   unknown: string[];
   /** Of an order that does not fit. */
   mismatch: string;
+  /** Money that came back of a payment which is not known (yet); '' : none did. */
+  missing: string;
 }
 
 /** Nothing of ours is meant, as far as is known now. */
@@ -56,24 +58,20 @@ export async function recordFacts(
   const subscription = await recordSubscription(tx, account, { known, order, snapshot, unknown }, by);
   for (const payment of snapshot.payments)
     await recordPayment(tx, account, { payment, order, subscription, unknown }, by);
-  const lost = await recordReturns(tx, account, snapshot, unknown, by);
-  if (lost !== null) return { parentless: lost };
-  return { order, orderBefore: found, subscription, subscriptionBefore: known, unknown, mismatch };
+  const missing = await recordReturns(tx, account, snapshot, unknown, by);
+  return { order, orderBefore: found, subscription, subscriptionBefore: known, unknown, mismatch, missing };
 }
 
 async function orderOf(tx: Tx, { id }: AccountRecord, snapshot: Snapshot): Promise<OrderRecord | null> {
   const { checkout, subscription } = snapshot;
   // A provider without pages for subscriptions has the subscription itself as what the order was sent to.
-  const ids = [checkout?.externalId, subscription?.checkoutId, subscription?.externalId, ...checkoutsOf(snapshot)];
+  const ofPayments = snapshot.payments.map(({ checkoutId }) => checkoutId);
+  const ids = [checkout?.externalId, subscription?.checkoutId, subscription?.externalId, ...ofPayments];
   for (const externalId of ids) {
     const found = externalId ? await findOrderByExternal(tx, id, externalId) : null;
     if (found) return lockOrder(tx, found.id);
   }
   return null;
-}
-
-function checkoutsOf({ payments }: Snapshot): (string | null)[] {
-  return payments.map(({ checkoutId }) => checkoutId);
 }
 
 async function subscriptionOf(tx: Tx, { id }: AccountRecord, snapshot: Snapshot): Promise<SubscriptionRecord | null> {
@@ -208,17 +206,21 @@ function earlier(a: string | null, b: string | null): string | null {
   return a < b ? a : b;
 }
 
-/** Gives what is missing where money came back of a payment that nobody has told us of. */
+/** Gives what is missing where money came back of a payment that nobody has told us of; all the rest is written. */
 async function recordReturns(
   tx: Tx,
   account: AccountRecord,
   { refunds, disputes }: Snapshot,
   unknown: string[],
   by: By,
-): Promise<string | null> {
+): Promise<string> {
+  const missing: string[] = [];
   for (const fact of refunds) {
     const payment = await findPaymentByExternal(tx, account.id, fact.paymentId);
-    if (payment === null) return `the refund ${fact.externalId} is of ${fact.paymentId}, which is not known`;
+    if (payment === null) {
+      missing.push(`the refund ${fact.externalId} is of ${fact.paymentId}, which is not known`);
+      continue;
+    }
     if (fact.state === 'unknown') unknown.push(`refund ${fact.externalId}`);
     const { amountMinor, currency, reason, url, state } = fact;
     const row = { paymentId: payment.id, amountMinor, currency, reason, url, state, at: toIso(fact.at) };
@@ -226,7 +228,10 @@ async function recordReturns(
   }
   for (const fact of disputes) {
     const payment = await findPaymentByExternal(tx, account.id, fact.paymentId);
-    if (payment === null) return `the dispute ${fact.externalId} is of ${fact.paymentId}, which is not known`;
+    if (payment === null) {
+      missing.push(`the dispute ${fact.externalId} is of ${fact.paymentId}, which is not known`);
+      continue;
+    }
     if (fact.state === 'unknown') unknown.push(`dispute ${fact.externalId}: ${fact.providerState}`);
     const { amountMinor, currency, reason, url, state, providerState } = fact;
     const row = { paymentId: payment.id, amountMinor, currency, reason, url, state, providerState, at: toIso(fact.at) };
@@ -234,7 +239,7 @@ async function recordReturns(
     const head = headOf(account, newId('dispute', by.now), fact.externalId, by);
     await saveDispute(tx, { ...head, ...row, dueAt, heldAt: null });
   }
-  return null;
+  return missing.join('; ');
 }
 
 function headOf(

@@ -27,8 +27,13 @@ export async function raiseAlert(tx: Tx, alert: AlertRecord): Promise<boolean> {
   const known = tx('payment_alerts').where({ organization_id: organizationId, code, subject });
   const counted = await known.update({ count: tx.raw('count + 1'), last_at: alert.lastAt, detail: alert.detail });
   if (counted > 0) return false;
-  await tx('payment_alerts').insert(toRow(alert)).onConflict(['organization_id', 'code', 'subject']).ignore();
-  return true;
+  const made = await tx('payment_alerts')
+    .insert(toRow(alert))
+    .onConflict(['organization_id', 'code', 'subject'])
+    .ignore()
+    .returning('id');
+  // Of two at the same moment one is the first.
+  return made.length > 0;
 }
 
 export async function findAlert(tx: Tx, id: string): Promise<AlertRecord | null> {

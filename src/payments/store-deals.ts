@@ -1,5 +1,8 @@
+import { fromIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
+import { toRow } from '../db/rows.ts';
 import { type PackageTerms, storedTerms } from '../licensing/package-terms.ts';
+import type { ImportedTime } from './deal.ts';
 
 /** Terms of sold versions, by `package_id@version`. */
 export async function termsOfVersions(
@@ -21,6 +24,27 @@ export async function currentVersions(tx: Tx, packageIds: readonly string[]): Pr
   if (packageIds.length === 0) return new Map();
   const rows = await tx('packages').whereIn('id', packageIds).select('id', 'version');
   return new Map(rows.map((row) => [row.id as string, Number(row.version)]));
+}
+
+/** The lines of the ledger that were linked to a subscription when it was taken over, as far as they are open. */
+export async function importedTimes(tx: Tx, subscriptionId: string): Promise<ImportedTime[]> {
+  const last = tx('grant_closings as c').whereRaw('c.grant_id = g.id').orderBy('c.at', 'desc').orderBy('c.id', 'desc');
+  const rows = await tx('grants as g')
+    .where({ 'g.subscription_id': subscriptionId, 'g.source': 'import' })
+    .whereNotNull('g.ends_at')
+    .select('g.package_id', 'g.ends_at', last.limit(1).select('c.kind').as('closing'));
+  return rows
+    .filter(({ closing }) => closing !== 'close')
+    .map(({ package_id: packageId, ends_at: end }) => ({ packageId, end: fromIso(end) }));
+}
+
+/** Makes a line of the ledger the paid time of a subscription, which changes nothing of when it is in force. */
+export async function linkGrant(
+  tx: Tx,
+  id: string,
+  to: { subscriptionId: string; startsAt: string; endsAt: string },
+): Promise<void> {
+  await tx('grants').where({ id }).update(toRow(to));
 }
 
 /** Whether a dispute, of whatever payment of the license, keeps it suspended. */

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DAY, HOUR, toIso } from '../../src/clock.ts';
 import { addMonths } from '../../src/licensing/spans.ts';
 import { findLicense, grantsOf } from '../../src/licensing/store-licenses.ts';
+import { ledgersOf } from '../../src/licensing/store-lookup.ts';
 import { replacePrices } from '../../src/licensing/store-prices.ts';
+import { termsAt } from '../../src/licensing/terms.ts';
 import { NOTHING_FOUND, type SubscriptionFact } from '../../src/payments/facts.ts';
 import { applySnapshot } from '../../src/payments/fulfil.ts';
 import type { AccountRecord } from '../../src/payments/store-accounts.ts';
@@ -115,6 +117,35 @@ onEachDatabase('subscriptions that run already', (database) => {
     // Two years, and the grace of a subscription that runs is no part of it.
     const after = await db.read((tx) => findLicense(tx, license.id));
     expect(after?.validUntil?.slice(0, 10)).toBe('2028-01-01');
+  });
+
+  it('have a grace behind the imported end if their very first charge here fails', async () => {
+    const { db } = database();
+    const { license, email } = await imported();
+    const end = addMonths(SEED_NOW, 12);
+    running = [subscriptionOf({ email })];
+    await adopt();
+    const stateAt = (at: number) =>
+      db.read(async (tx) => {
+        const ledger = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
+        const { state, graceEnd, pastDue } = termsAt(ledger, { id: '', repositoryId: null }, at);
+        return { state, graceEnd, pastDue };
+      });
+    const look = (change: object, now: number) =>
+      db.tx((tx) => applySnapshot(tx, api.core.secrets, account, snapshotOf(change), worker(now)));
+    await look({ subscription: subscriptionOf({ email }) }, SEED_NOW + HOUR);
+    expect((await stateAt(end - 1)).state).toBe('active');
+    expect((await stateAt(end)).state).toBe('grace');
+    const failed = { state: 'pending' as const, paidAt: null, failedAt: end + HOUR };
+    const next = invoiceOf('in_2', periodLine(end, addMonths(SEED_NOW, 24)), failed);
+    await look({ subscription: subscriptionOf({ email, state: 'past_due' }), payments: [next] }, end + 2 * HOUR);
+    const graceEnd = end + HOUR + 7 * DAY;
+    expect(await stateAt(graceEnd - 1)).toEqual({ state: 'grace', graceEnd, pastDue: true });
+    expect((await stateAt(graceEnd)).state).toBe('ended');
+    const paid = { ...next, state: 'paid' as const, paidAt: end + 8 * DAY };
+    await look({ subscription: subscriptionOf({ email }), payments: [paid] }, end + 8 * DAY);
+    expect((await stateAt(end + 8 * DAY)).state).toBe('active');
+    expect((await stateAt(addMonths(SEED_NOW, 24))).state).toBe('grace');
   });
 
   it('count from the imported end on where a renewal came in between', async () => {
