@@ -29,7 +29,7 @@ export async function accountSaid(core: Core, call: Call): Promise<Account> {
   return only;
 }
 
-export async function accountSeen(core: Core, account: Account) {
+async function accountSeen(core: Core, account: Account) {
   return accountView(account, openAccount(core.payments, account), await hookAddressOf(core.payments, account));
 }
 

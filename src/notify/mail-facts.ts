@@ -15,7 +15,7 @@ export function mailLanguage(...wishes: readonly (string | null | undefined)[]):
 }
 
 /** Links of a mail; what is null does not stand in it. */
-export interface MailLinks {
+interface MailLinks {
   /** The page of the order, with keys and downloads. */
   order: string | null;
   renew: string | null;

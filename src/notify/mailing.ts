@@ -44,7 +44,7 @@ export function makeMails({ db, clock, log, secrets, config }: MailsGround, link
 }
 
 /** The transport that the operator chose; null: none. */
-export function transportOf(
+function transportOf(
   { transport, server, tlsRequired }: Pick<MailConfig, 'transport' | 'server' | 'tlsRequired'>,
   dataDir: string,
   log: Pick<Logger, 'info'>,

@@ -21,13 +21,13 @@ export interface MailRecord {
   createdBy: string;
 }
 
-export const MAIL_COLUMNS = columnsOf(
+const MAIL_COLUMNS = columnsOf(
   ...['id', 'organizationId', 'template', 'tag', 'customerId', 'email', 'language', 'about', 'state', 'notBefore'],
   ...['attempts', 'sentAt', 'detail', 'createdAt', 'createdBy'],
 );
 const SHAPE = { json: ['about'] };
 
-export function toMail(row: object): MailRecord {
+function toMail(row: object): MailRecord {
   return fromRow(row, SHAPE);
 }
 

@@ -15,7 +15,7 @@ export const SettingsBody = z
   .partial();
 export type SettingsChange = z.output<typeof SettingsBody>;
 
-export const FindingView = z
+const FindingView = z
   .object({
     severity: z.enum(['error', 'warning', 'ok']),
     code: z.string().meta({ description: 'Stable, to branch on' }),
@@ -90,7 +90,7 @@ export function accountView(
 }
 
 /** Enough to tell one secret from another, never enough to use one. */
-export function hintOf(secret: string): string {
+function hintOf(secret: string): string {
   if (secret.length < 16) return '…';
   return secret.length < 24 ? `…${secret.slice(-2)}` : `${secret.slice(0, 3)}…${secret.slice(-4)}`;
 }

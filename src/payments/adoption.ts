@@ -14,7 +14,7 @@ export interface AdoptionWish {
 }
 
 /** Why a subscription is not taken over. */
-export const ADOPTION_REFUSALS = {
+const ADOPTION_REFUSALS = {
   NO_ID: 'the line names no subscription',
   NAMED_TWICE: 'an earlier line names it too',
   NOT_AT_PROVIDER: 'the provider knows no such subscription',
@@ -29,7 +29,7 @@ export const ADOPTION_REFUSALS = {
 } as const;
 export type AdoptionRefusal = keyof typeof ADOPTION_REFUSALS;
 
-export const AdoptionLineView = z
+const AdoptionLineView = z
   .object({
     line: z.number().int().nullable().meta({ description: 'Of the CSV; null: the provider listed it' }),
     external_id: z.string(),

@@ -2,10 +2,10 @@ import { DAY, HOUR, SECOND } from '../clock.ts';
 import { PaymentTrouble, Problem } from '../errors.ts';
 
 /** How long an event is tried, by clock and by number: a server that was down for days gives up nothing at its first look. */
-export const PATIENCE_MS = 3 * DAY;
-export const FEWEST_LOOKS = 10;
+const PATIENCE_MS = 3 * DAY;
+const FEWEST_LOOKS = 10;
 /** A provider may know of a thing a moment later than it tells of it. */
-export const LOOKS_FOR_UNKNOWN = 5;
+const LOOKS_FOR_UNKNOWN = 5;
 /** How long an account's events wait after its credentials were refused. */
 export const UNAUTHORIZED_PAUSE_MS = HOUR;
 

@@ -28,7 +28,7 @@ export interface InboxDeps extends PaymentDeps {
 }
 
 /** One delivery, as it came from outside. */
-export interface Delivery {
+interface Delivery {
   organizationId: string;
   /** The address names this account, so it is signed for no other. */
   accountId?: string | null;
@@ -38,7 +38,7 @@ export interface Delivery {
   via: EventWay;
 }
 
-export interface ReceivedEvent {
+interface ReceivedEvent {
   id: string;
   accountId: string;
   eventId: string;

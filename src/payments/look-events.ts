@@ -27,7 +27,7 @@ import {
 import { knownOf } from './store-known.ts';
 
 /** `applyFacts` of shop-told.ts. */
-export type Apply = (tx: Tx, secrets: Secrets, account: AccountRecord, snapshot: Snapshot, by: By) => Promise<Applied>;
+type Apply = (tx: Tx, secrets: Secrets, account: AccountRecord, snapshot: Snapshot, by: By) => Promise<Applied>;
 
 export interface LookDeps extends PaymentDeps {
   apply: Apply;

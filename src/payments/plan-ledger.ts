@@ -9,7 +9,7 @@ import type { PaymentRecord } from './store-facts.ts';
 import type { OrderLineRecord } from './store-orders.ts';
 import type { SubscriptionTimes } from './subscription-times.ts';
 
-export interface Trouble {
+interface Trouble {
   /** SCREAMING_SNAKE. */
   code: string;
   /** The provider's id of what is meant. */

@@ -15,7 +15,7 @@ export interface ReconcileDeps extends PaymentDeps {
 }
 
 /** How often each account's list is read. */
-export const RECONCILE_EVERY_MS = 5 * MINUTE;
+const RECONCILE_EVERY_MS = 5 * MINUTE;
 /** What is read once more each time: clocks differ, and a provider may list an event late. */
 const OVERLAP_MS = 15 * MINUTE;
 /** No subject of a provider: there, one reads the list of an account at a time. */

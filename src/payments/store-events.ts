@@ -32,7 +32,7 @@ export interface EventRecord {
   doneAt: string | null;
 }
 
-export const EVENT_COLUMNS = columnsOf(
+const EVENT_COLUMNS = columnsOf(
   ...['id', 'organizationId', 'accountId', 'eventId', 'deliveryId', 'type', 'apiVersion', 'objectType', 'objectId'],
   ...['subject', 'body', 'bodySha256', 'via', 'state', 'attempts', 'nextAt', 'leaseId', 'leaseUntil', 'detail'],
   ...['receivedAt', 'doneAt'],

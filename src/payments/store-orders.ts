@@ -5,7 +5,7 @@ import type { Mode } from './gateway.ts';
 import type { OrderState } from './order-states.ts';
 
 /** What a buyer agreed to, and when. Empty: there was nothing to agree to. */
-export interface Consent {
+interface Consent {
   version?: string;
   text?: string;
   at?: string;

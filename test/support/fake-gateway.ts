@@ -25,7 +25,7 @@ export interface FakeProvider {
   close(): Promise<void>;
 }
 
-export const FAKE_SECRET = 'hook_1';
+const FAKE_SECRET = 'hook_1';
 
 export async function startFakeProvider(): Promise<FakeProvider> {
   const world = { subjects: new Map(), places: new Map(), events: [] as ParsedEvent[], faults: new Map() };
@@ -119,7 +119,7 @@ export function signedDelivery(
   return { body, headers };
 }
 
-export function subscriptionFact(change: Partial<SubscriptionFact> = {}): SubscriptionFact {
+function subscriptionFact(change: Partial<SubscriptionFact> = {}): SubscriptionFact {
   return {
     ...{ externalId: 'sub_1', orderId: null, checkoutId: null, state: 'active', providerState: 'active', items: [] },
     ...{ currency: 'EUR', externalCustomerId: null, email: null, startedAt: 0, periodStart: null, periodEnd: null },

@@ -63,7 +63,7 @@ function refusal(responseCode: number, words: string): Error {
 }
 
 /** What our own mails are made of: headers, then two parts. */
-export function parseMail(raw: string): Pick<ReceivedMail, 'headers' | 'text' | 'html'> {
+function parseMail(raw: string): Pick<ReceivedMail, 'headers' | 'text' | 'html'> {
   const [head = '', ...body] = raw.split('\r\n\r\n');
   const headers = headersOf(head);
   const boundary = /boundary="?([^";]+)"?/.exec(headers['content-type'] ?? '')?.[1];

@@ -58,7 +58,7 @@ export interface Selling {
   close(): Promise<void>;
 }
 
-export interface PriceWish {
+interface PriceWish {
   amount: number;
   currency?: string;
   interval?: 'day' | 'month' | 'year';
