@@ -57,7 +57,7 @@ export async function loadMail(tx: Tx, ground: MailGround, mail: MailRecord, now
   const license = await standingOf(tx, licenses, now);
   const { subscription, payment } = found;
   const days = about.days ?? null;
-  const drop = whyDropped(template, { now, days, license, subscription, payment, keys: texts.length });
+  const drop = whyDropped(template, { now, days, license, subscription, keys: texts.length });
   if (drop !== null) return { drop };
   const isVendor = TO_VENDOR.has(template);
   const language = isVendor
@@ -74,7 +74,7 @@ export async function loadMail(tx: Tx, ground: MailGround, mail: MailRecord, now
     products: products.map((product) => ({
       ...{ name: product.name, platforms: product.platforms, url: pageUrl(ground.publicUrl, product) },
     })),
-    license: LICENSED.has(template) ? license : null,
+    license: LICENSED.has(template) && !license?.empty ? license : null,
     reference: order?.id ?? null,
     ...{ amount: found.amount, details: found.details },
     at: await instantOf(tx, template, about, found),
@@ -121,12 +121,15 @@ async function licensesOf(
 async function standingOf(tx: Tx, licenses: readonly WholeLicense[], now: number) {
   const [first] = licenses;
   if (!first) return null;
-  const terms = licenses.map(({ ledger, products }) => wholeTerms(ledger, products, now));
+  const all = licenses.map(({ ledger, products }) => wholeTerms(ledger, products, now));
+  // Of what was given back there is no end, which is not the same as one without.
+  const terms = all.filter(({ state }) => state !== 'canceled' && state !== 'none');
   const ends = terms.map(({ validUntil }) => validUntil);
   const sites = terms.map(({ limits }) => limits.sites);
   const runs = await Promise.all(licenses.map(({ record }) => renewsItself(tx, record.id)));
+  const until = ends.includes(null) || ends.length === 0 ? null : Math.max(...(ends as number[]));
   return {
-    until: ends.includes(null) ? null : Math.max(...(ends as number[])),
+    ...{ until, over: until !== null && until <= now, empty: terms.length === 0 },
     sites: sites.includes(null) ? null : Math.max(...(sites as number[])),
     renewsItself: runs.includes(true),
     revoked: licenses.every(({ record }) => record.revokedAt !== null),

@@ -52,6 +52,8 @@ export interface MailFacts {
     sites: number | null;
     /** A subscription goes on by itself. */
     renewsItself: boolean;
+    /** It has ended. */
+    over: boolean;
   } | null;
   /** By which buyer and vendor find the order. */
   reference: string | null;

@@ -1,5 +1,5 @@
 import { DAY } from '../clock.ts';
-import type { PaymentRecord, SubscriptionRecord } from '../payments/store-facts.ts';
+import type { SubscriptionRecord } from '../payments/store-facts.ts';
 import type { MailTemplate } from './mail-wish.ts';
 
 /** What is the case when a mail is about to go out; null: the mail is about no such thing. */
@@ -7,9 +7,15 @@ export interface MailStanding {
   now: number;
   /** Of a reminder: days before the end. */
   days: number | null;
-  license: { until: number | null; renewsItself: boolean; revoked: boolean; suspended: boolean } | null;
+  license: {
+    until: number | null;
+    renewsItself: boolean;
+    revoked: boolean;
+    suspended: boolean;
+    /** All that was sold was given back, or nothing was. */
+    empty: boolean;
+  } | null;
   subscription: Pick<SubscriptionRecord, 'state' | 'failedAt' | 'runs'> | null;
-  payment: Pick<PaymentRecord, 'state'> | null;
   keys: number;
 }
 
@@ -18,13 +24,17 @@ type Check = (standing: MailStanding) => string | null;
 const REASONS: Readonly<Partial<Record<MailTemplate, Check>>> = {
   key: ({ license, keys }) => {
     if (license?.revoked) return 'the license is revoked';
+    if (license?.empty) return 'what was bought was given back meanwhile';
     return keys === 0 ? 'there is no key whose text is known' : null;
   },
   key_replaced: ({ license, keys }) => {
     if (license?.revoked) return 'the license is revoked';
     return keys === 0 ? 'the new key does not count any more' : null;
   },
-  renewed: ({ license }) => (license?.revoked ? 'the license is revoked' : null),
+  renewed({ license }) {
+    if (license?.revoked) return 'the license is revoked';
+    return license?.empty ? 'what was bought was given back meanwhile' : null;
+  },
   expiring(standing) {
     const { license, now, days } = standing;
     if (license === null) return 'it is about no license';
@@ -43,14 +53,12 @@ const REASONS: Readonly<Partial<Record<MailTemplate, Check>>> = {
     if (isOver(subscription)) return 'the subscription has ended meanwhile';
     return subscription.failedAt === null ? 'it was paid meanwhile' : null;
   },
-  payment_action: ({ subscription, payment }) => {
-    if (payment?.state === 'paid') return 'it was paid meanwhile';
-    if (payment?.state === 'void') return 'nothing is to be paid any more';
-    return subscription !== null && isOver(subscription) ? 'the subscription has ended meanwhile' : null;
-  },
   recovered: ({ subscription }) =>
     subscription !== null && subscription.failedAt !== null ? 'the payment failed again meanwhile' : null,
-  canceled: ({ subscription }) => (subscription?.runs ? 'the subscription goes on meanwhile' : null),
+  canceled({ subscription, license }) {
+    if (subscription?.runs) return 'the subscription goes on meanwhile';
+    return license?.renewsItself ? 'another subscription renews the license' : null;
+  },
 };
 
 function notToRemind({ license }: MailStanding): string | null {

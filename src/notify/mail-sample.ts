@@ -14,7 +14,7 @@ export interface SampleGround {
 
 const WITH_AMOUNT: ReadonlySet<MailTemplate> = new Set(['payment_failed', 'refunded']);
 const WITHOUT_LICENSE: ReadonlySet<MailTemplate> = new Set([
-  ...(['payment_failed', 'payment_action', 'refunded', 'withdrawal', 'withdrawal_vendor', 'vendor_alert'] as const),
+  ...(['payment_failed', 'refunded', 'withdrawal', 'withdrawal_vendor', 'vendor_alert'] as const),
 ]);
 const SAMPLES: Readonly<Partial<Record<MailTemplate, Readonly<Partial<Record<DetailLabel, string>>>>>> = {
   withdrawal: { order: 'A-1001', name: 'Ada Sample', email: 'ada@example.com', statement: '…' },
@@ -34,7 +34,7 @@ export function sampleFacts(template: MailTemplate, ground: SampleGround): MailF
     ...{ template, vendor, test: false, name: 'Ada Sample' },
     products: [product ?? { name: 'Sample', platforms: ['joomla'], url: sample('product') }],
     keys: template === 'key' || template === 'key_replaced' ? [`${keyPrefix}-SAMPLE-KEY-THAT-OPENS-NOTHING`] : [],
-    license: WITHOUT_LICENSE.has(template) ? null : { until, sites: 3, renewsItself: false },
+    license: WITHOUT_LICENSE.has(template) ? null : { until, sites: 3, renewsItself: false, over: until <= now },
     reference: isOfOrder ? 'ord_sample' : null,
     amount: WITH_AMOUNT.has(template) ? { minor: 4_900, currency: 'EUR' } : null,
     at: template === 'key' || template === 'renewed' ? null : now + 7 * DAY,
@@ -42,7 +42,7 @@ export function sampleFacts(template: MailTemplate, ground: SampleGround): MailF
     links: {
       order: isOfOrder ? sample('order') : null,
       renew: isReminder || template === 'canceled' ? sample('renew') : null,
-      pay: template === 'payment_failed' || template === 'payment_action' ? 'https://pay.example.com/sample' : null,
+      pay: template === 'payment_failed' ? 'https://pay.example.com/sample' : null,
       stop: isReminder ? sample('mail/stop') : null,
     },
   };

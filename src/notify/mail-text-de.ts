@@ -10,7 +10,6 @@ export const DE: Words = {
     expiring: ({ product, end }) => `${product}: Ihre Lizenz endet am ${end}`,
     ended: ({ product }) => `${product}: Ihre Lizenz ist abgelaufen`,
     payment_failed: ({ product }) => `${product}: Die Zahlung ist fehlgeschlagen`,
-    payment_action: ({ product }) => `${product}: Bitte bestätigen Sie Ihre Zahlung`,
     recovered: ({ product }) => `${product}: Ihre Zahlung ist eingegangen`,
     canceled: ({ product }) => `${product}: Ihr Abonnement ist gekündigt`,
     refunded: ({ product, amount }) => `${product}: ${amount} erstattet`,
@@ -39,22 +38,19 @@ export const DE: Words = {
       'Das Produkt läuft weiter, bekommt aber keine Updates mehr. Wenn Sie verlängern, bleiben Schlüssel und Websites, wie sie sind.',
     ],
     payment_failed: ({ product, day }) => [
-      `die Zahlung für Ihr Abonnement von ${product} ist fehlgeschlagen. Oft ist eine Karte abgelaufen oder ihr Rahmen erreicht.`,
+      `die Zahlung für Ihr Abonnement von ${product} ist fehlgeschlagen. Oft ist eine Karte abgelaufen oder ihr Rahmen erreicht, oder die Bank möchte, dass Sie die Zahlung bestätigen.`,
       ...(day === ''
         ? []
         : [`Updates bekommen Sie bis zum ${day}. Bitte zahlen Sie bis dahin oder ändern Sie Ihr Zahlungsmittel.`]),
-    ],
-    payment_action: ({ product }) => [
-      `Ihre Bank bittet Sie, die Zahlung für ${product} zu bestätigen. Sobald Sie das getan haben, wird sie ausgeführt.`,
     ],
     recovered: ({ product, end }) => [
       end === ''
         ? `Ihre Zahlung für ${product} ist eingegangen. Alles läuft weiter wie bisher.`
         : `Ihre Zahlung für ${product} ist eingegangen. Alles läuft weiter wie bisher; bezahlt ist bis zum ${end}.`,
     ],
-    canceled: ({ product, end }) => [
+    canceled: ({ product, end, over }) => [
       `Ihr Abonnement von ${product} ist gekündigt. Es wird nichts mehr abgebucht.`,
-      ...(end === '' ? [] : [`Updates bekommen Sie bis zum ${end}.`]),
+      ...(end === '' ? [] : [over ? `Ihre Updates endeten am ${end}.` : `Updates bekommen Sie bis zum ${end}.`]),
     ],
     refunded: ({ product, amount }) => [
       `für ${product} wurden ${amount} erstattet. Wann der Betrag ankommt, hängt von Ihrer Bank oder Ihrem Zahlungsdienst ab.`,

@@ -9,7 +9,6 @@ export const EN: Words = {
     expiring: ({ product, end }) => `${product}: your license ends on ${end}`,
     ended: ({ product }) => `${product}: your license has ended`,
     payment_failed: ({ product }) => `${product}: the payment did not go through`,
-    payment_action: ({ product }) => `${product}: please confirm your payment`,
     recovered: ({ product }) => `${product}: your payment has arrived`,
     canceled: ({ product }) => `${product}: your subscription is canceled`,
     refunded: ({ product, amount }) => `${product}: ${amount} refunded`,
@@ -38,20 +37,17 @@ export const EN: Words = {
       'The product goes on working, but there are no more updates. If you renew, your key and your sites stay as they are.',
     ],
     payment_failed: ({ product, day }) => [
-      `the payment for your subscription to ${product} did not go through. Often a card has expired or reached its limit.`,
+      `the payment for your subscription to ${product} did not go through. Often a card has expired or reached its limit, or the bank wants you to confirm the payment.`,
       ...(day === '' ? [] : [`You get updates until ${day}. Please pay or change your means of payment by then.`]),
-    ],
-    payment_action: ({ product }) => [
-      `your bank asks you to confirm the payment for ${product}. It is made as soon as you have done so.`,
     ],
     recovered: ({ product, end }) => [
       end === ''
         ? `your payment for ${product} has arrived. Everything goes on as before.`
         : `your payment for ${product} has arrived. Everything goes on as before; it is paid until ${end}.`,
     ],
-    canceled: ({ product, end }) => [
+    canceled: ({ product, end, over }) => [
       `your subscription to ${product} is canceled. Nothing more will be charged.`,
-      ...(end === '' ? [] : [`You get updates until ${end}.`]),
+      ...(end === '' ? [] : [over ? `Your updates ended on ${end}.` : `You get updates until ${end}.`]),
     ],
     refunded: ({ product, amount }) => [
       `${amount} for ${product} have been refunded. How soon they arrive is up to your bank or payment service.`,

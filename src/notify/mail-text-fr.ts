@@ -10,7 +10,6 @@ export const FR: Words = {
     expiring: ({ product, end }) => `${product} : votre licence se termine le ${end}`,
     ended: ({ product }) => `${product} : votre licence est terminée`,
     payment_failed: ({ product }) => `${product} : le paiement a échoué`,
-    payment_action: ({ product }) => `${product} : veuillez confirmer votre paiement`,
     recovered: ({ product }) => `${product} : votre paiement est arrivé`,
     canceled: ({ product }) => `${product} : votre abonnement est résilié`,
     refunded: ({ product, amount }) => `${product} : ${amount} remboursés`,
@@ -39,22 +38,21 @@ export const FR: Words = {
       'Le produit continue de fonctionner, mais sans mises à jour. Si vous renouvelez, votre clé et vos sites restent tels quels.',
     ],
     payment_failed: ({ product, day }) => [
-      `le paiement de votre abonnement à ${product} a échoué. Souvent, une carte a expiré ou atteint son plafond.`,
+      `le paiement de votre abonnement à ${product} a échoué. Souvent, une carte a expiré ou atteint son plafond, ou la banque veut que vous confirmiez le paiement.`,
       ...(day === ''
         ? []
         : [`Vous recevez les mises à jour jusqu’au ${day}. Veuillez payer ou changer de moyen de paiement d’ici là.`]),
-    ],
-    payment_action: ({ product }) => [
-      `votre banque vous demande de confirmer le paiement de ${product}. Il est effectué dès que vous l’avez fait.`,
     ],
     recovered: ({ product, end }) => [
       end === ''
         ? `votre paiement de ${product} est arrivé. Tout continue comme avant.`
         : `votre paiement de ${product} est arrivé. Tout continue comme avant ; c’est payé jusqu’au ${end}.`,
     ],
-    canceled: ({ product, end }) => [
+    canceled: ({ product, end, over }) => [
       `votre abonnement à ${product} est résilié. Plus rien ne sera débité.`,
-      ...(end === '' ? [] : [`Vous recevez les mises à jour jusqu’au ${end}.`]),
+      ...(end === ''
+        ? []
+        : [over ? `Vos mises à jour ont pris fin le ${end}.` : `Vous recevez les mises à jour jusqu’au ${end}.`]),
     ],
     refunded: ({ product, amount }) => [
       `${amount} vous ont été remboursés pour ${product}. Le délai dépend de votre banque ou de votre service de paiement.`,

@@ -71,6 +71,15 @@ describe('the text of mails', () => {
     expect(paid(4_900, 'KWD')).toContain('4.900');
   });
 
+  it('of a subscription that ended tells of an end that lies behind', () => {
+    const facts = sampleFacts('canceled', ground);
+    const license = { until: NOW - DAY, sites: 1, renewsItself: false, over: true };
+    expect(mailText(facts, 'en').text).toContain('You get updates until');
+    expect(mailText({ ...facts, license }, 'en').text).toContain('Your updates ended on');
+    for (const language of MAIL_LANGUAGES)
+      expect(mailText({ ...facts, license }, language).text).not.toBe(mailText(facts, language).text);
+  });
+
   it('speaks the first language that it knows', () => {
     expect(mailLanguage('pl', '', undefined, 'de-AT', 'fr')).toBe('de');
     expect(mailLanguage('FR_ca')).toBe('fr');
@@ -79,9 +88,9 @@ describe('the text of mails', () => {
 });
 
 describe('why a mail is not sent any more', () => {
-  const license = { until: NOW + 6 * DAY, renewsItself: false, revoked: false, suspended: false };
+  const license = { until: NOW + 6 * DAY, renewsItself: false, revoked: false, suspended: false, empty: false };
   const subscription = { state: 'past_due', failedAt: '2026-01-01', runs: true } as const;
-  const standing: MailStanding = { now: NOW, days: 7, license, subscription, payment: null, keys: 1 };
+  const standing: MailStanding = { now: NOW, days: 7, license, subscription, keys: 1 };
   const cases = [
     ['expiring', {}, null],
     ['expiring', { license: { ...license, until: NOW + 300 * DAY } }, 'it was renewed meanwhile'],
@@ -97,11 +106,16 @@ describe('why a mail is not sent any more', () => {
       { subscription: { ...subscription, state: 'canceled' } },
       'the subscription has ended meanwhile',
     ],
-    ['payment_action', { payment: { state: 'paid' } }, 'it was paid meanwhile'],
-    ['payment_action', { payment: { state: 'pending' } }, null],
     ['recovered', {}, 'the payment failed again meanwhile'],
     ['canceled', {}, 'the subscription goes on meanwhile'],
     ['key', { license: { ...license, revoked: true } }, 'the license is revoked'],
+    [
+      'canceled',
+      { subscription: { ...subscription, runs: false }, license: { ...license, renewsItself: true } },
+      'another subscription renews the license',
+    ],
+    ['key', { license: { ...license, empty: true } }, 'what was bought was given back meanwhile'],
+    ['renewed', { license: { ...license, empty: true } }, 'what was bought was given back meanwhile'],
     ['key', { keys: 0 }, 'there is no key whose text is known'],
     ['refunded', { license: { ...license, revoked: true } }, null],
     ['withdrawal', { license: null, subscription: null }, null],

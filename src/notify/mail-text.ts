@@ -38,6 +38,7 @@ function saidOf(facts: MailFacts, words: Words): Said {
     vendor: vendor.name,
     product: products.length === 0 ? vendor.name : products.map(({ name }) => name).join(', '),
     end: end === null ? '' : dayOf(end, words),
+    over: license?.over ?? false,
     day: at === null ? '' : TO_THE_MINUTE.has(template) ? minuteOf(at, words) : dayOf(at, words),
     amount: amount === null ? '' : moneyText(amount.minor, amount.currency, words.locale),
     keys: keys.length,

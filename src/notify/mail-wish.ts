@@ -5,7 +5,6 @@ export const MAIL_TEMPLATES = [
   'expiring',
   'ended',
   'payment_failed',
-  'payment_action',
   'recovered',
   'canceled',
   'refunded',

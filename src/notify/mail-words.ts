@@ -9,6 +9,8 @@ export interface Said {
   product: string;
   /** When the license ends, or ended; '' : it has no end. */
   end: string;
+  /** That end lies behind. */
+  over: boolean;
   /** The instant that the mail is about, as a day; '' : none. */
   day: string;
   amount: string;

@@ -173,11 +173,12 @@ function isChanged(was: NonNullable<Recorded['subscription']>, now: NonNullable<
   );
 }
 
-/** Where the buyer pays what is open, or confirms it. */
+/** Where the buyer pays what is open, or confirms it (3-D Secure): of several the newest. */
 function payLink({ payments }: Snapshot): Pick<MailAbout, 'url'> {
-  const open = payments.find(
-    ({ state, failedAt, customerUrl }) => state === 'pending' && failedAt !== null && customerUrl,
-  );
+  const isOpen = (state: string) => state === 'pending' || state === 'failed';
+  const [open] = payments
+    .filter(({ state, failedAt, customerUrl }) => isOpen(state) && failedAt !== null && customerUrl)
+    .sort((a, b) => (b.failedAt ?? 0) - (a.failedAt ?? 0));
   return open?.customerUrl ? { url: open.customerUrl } : {};
 }
 

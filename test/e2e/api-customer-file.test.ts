@@ -83,7 +83,7 @@ onEachDatabase('what is kept of a customer', (database) => {
       queueMail(
         tx,
         {
-          ...{ ...mail, template: 'payment_action', tag: 'action:1', language: 'en', notBefore: SEED_NOW },
+          ...{ ...mail, template: 'payment_failed', tag: 'action:1', language: 'en', notBefore: SEED_NOW },
           about: { license_id: license.id, url: `https://pay.example.com/${PERSON}` },
         },
         SEED_NOW,
@@ -147,7 +147,7 @@ onEachDatabase('what is kept of a customer', (database) => {
       ...[`${PERSON}2@example.com`, `L-1/${PERSON}.example.com`],
     ]);
     expect(json.mails).toMatchObject([
-      { template: 'payment_action', email: `${PERSON}2@example.com`, state: 'waiting' },
+      { template: 'payment_failed', email: `${PERSON}2@example.com`, state: 'waiting' },
     ]);
     expect(json.orders).toMatchObject([{ email: `${PERSON}2@example.com`, name: PERSON, subtotal_minor: 4_900 }]);
     expect(json.subscriptions).toMatchObject([{ license_id: license.id, order_id: json.orders[0].id }]);

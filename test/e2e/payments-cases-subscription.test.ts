@@ -38,6 +38,8 @@ onEachDatabase('a subscription through its life', (database) => {
     shop.pass(end - shop.now());
     shop.stripe.renew(id, 'declined');
     await shop.settle();
+    const asked = (await shop.rows('mails')).filter(({ template }) => template === 'payment_failed');
+    for (const { about } of asked) expect(JSON.parse(String(about)).url).toMatch(/^https?:/);
     const failed = await shop.stateOf(license);
     expect(failed).toMatchObject({ state: 'grace', pastDue: true });
     const off = failed.graceEnd ?? 0;
