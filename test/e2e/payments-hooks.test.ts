@@ -85,7 +85,7 @@ onEachDatabase('the inbox of payments', (database) => {
   });
 
   it('finds the account of several modes, and the secret of several, that a delivery is signed with', async () => {
-    const id = `${account.id.slice(0, -1)}0`;
+    const id = `${account.id.slice(0, -1)}${account.id.endsWith('0') ? '1' : '0'}`;
     const sealed = sealedAccount(seedSecrets, id, { credentials: { secret: 's' }, hookSecrets: ['new', 'old'] });
     const inTest = await seedAccount(database().db, organization, { id, mode: 'test', ...sealed });
     const names = ['new', 'old', 'hook_1'];

@@ -266,7 +266,7 @@ onEachDatabase('the worker of payment events', (database) => {
   it('asks an account that is refused once an hour, tells of it once, and goes on with new credentials', async () => {
     const sealed = (id: string) =>
       sealedAccount(seedSecrets, id, { credentials: { secret: 'b' }, hookSecrets: ['two'] });
-    const id = `${account.id.slice(0, -1)}0`;
+    const id = `${account.id.slice(0, -1)}${account.id.endsWith('0') ? '1' : '0'}`;
     const second = await seedAccount(db, organization, { id, mode: 'test', ...sealed(id) });
     provider.faults.set('*', 'unauthorized');
     for (let i = 0; i < 40; i++) await tell(`evt_${i}`, { subject: `subscription:sub_${i}` });
