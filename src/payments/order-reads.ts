@@ -5,7 +5,7 @@ import { findOrganization, type OrganizationRecord } from '../forge/store.ts';
 import { textIfKnown } from '../licensing/keys.ts';
 import { wholeTerms } from '../licensing/license-status.ts';
 import { wholeLicense } from '../licensing/licenses.ts';
-import { keysOfLicense } from '../licensing/store-keys.ts';
+import { type KeyRecord, keysOfLicense } from '../licensing/store-keys.ts';
 import { findLicense } from '../licensing/store-licenses.ts';
 import { findPackage } from '../licensing/store-packages.ts';
 import type { Product } from '../releases/product.ts';
@@ -15,8 +15,10 @@ import { findOrder, linesOfOrder } from './store-orders.ts';
 
 interface LicenseOfOrder {
   id: string;
-  /** null: there is none that opens anything, or its text is not known here. */
+  /** null: there is none that opens anything, its text is not known here, or it took the place of another. */
   key: string | null;
+  revoked: boolean;
+  suspended: boolean;
   state: ReturnType<typeof wholeTerms>['state'];
   /** ms UTC; null: without an end. */
   validUntil: number | null;
@@ -60,18 +62,29 @@ async function licenseSeen(tx: Tx, secrets: Pick<Secrets, 'open'>, id: string, n
   const { ledger, products } = await wholeLicense(tx, record);
   const terms = wholeTerms(ledger, products, now);
   const keys = await keysOfLicense(tx, id);
-  const alive = keys.find(
-    ({ revokedAt, endsAt, replacedBy, role }) =>
-      role !== 'master' && revokedAt === null && replacedBy === null && (endsAt === null || fromIso(endsAt) > now),
-  );
+  const key = keyOfBuyer(keys, now);
   const isOpen = (state: string) => state === 'active' || state === 'grace';
   return [
     {
       ...{ id, state: terms.state, validUntil: terms.validUntil },
-      key: alive ? textIfKnown(secrets, alive) : null,
+      ...{ revoked: record.revokedAt !== null, suspended: record.suspendedAt !== null },
+      key: key && textIfKnown(secrets, key),
       products: terms.products.flatMap((each) =>
         isOpen(each.terms.state) && each.product.retiredAt === null ? [each.product] : [],
       ),
     },
   ];
+}
+
+/**
+ * The key that the license was sold with. One that took its place is mailed to whoever the license belongs to, and shown to nobody who
+ * has an old link: a key is replaced when mails have come into wrong hands. Keys that were made beside it are for somebody else.
+ */
+function keyOfBuyer(keys: readonly KeyRecord[], now: number): KeyRecord | null {
+  const successors = new Set(keys.map(({ replacedBy }) => replacedBy));
+  const [first] = keys
+    .filter(({ id, role }) => role !== 'master' && !successors.has(id))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (!first || first.revokedAt !== null || first.replacedBy !== null) return null;
+  return first.endsAt === null || fromIso(first.endsAt) > now ? first : null;
 }

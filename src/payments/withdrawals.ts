@@ -8,6 +8,7 @@ import { lockOrganization } from '../forge/store.ts';
 import { COUNT_LIMIT, type Page, pageFrom, pageRequest } from '../http/paging.ts';
 import { kindOfId, newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
+import type { MailLanguage } from '../notify/mail-facts.ts';
 import { queueMail } from '../notify/mails.ts';
 import { vendorAddress } from '../notify/vendor-address.ts';
 import { findOrder } from './store-orders.ts';
@@ -20,6 +21,7 @@ import {
   type WithdrawalRecord,
   withdrawalsBy,
 } from './store-withdrawals.ts';
+import { statementOf } from './withdrawal-statement.ts';
 
 export interface WithdrawalWish {
   orderRef: string;
@@ -39,6 +41,7 @@ export async function declareWithdrawal(
   db: Db,
   organization: OrganizationRecord,
   wish: WithdrawalWish,
+  language: MailLanguage,
   by: By,
 ): Promise<WithdrawalRecord> {
   return db.tx(async (tx) => {
@@ -49,12 +52,12 @@ export async function declareWithdrawal(
     if (same) return same;
     const record: WithdrawalRecord = {
       ...{ id: newId('withdrawal', by.now), organizationId: organization.id, ...wish },
-      statement: `I withdraw from the contract of the order ${wish.orderRef}.`,
+      statement: statementOf(language, wish.orderRef),
       orderId: await orderMeant(tx, organization.id, wish),
       ...{ at: toIso(by.now), closedAt: null },
     };
     await insertWithdrawal(tx, record);
-    if (today.length < MOST_MAILS) await confirm(tx, organization, record, by.now);
+    if (today.length < MOST_MAILS) await confirm(tx, organization, record, language, by.now);
     const about = { actor: by.actor, action: 'withdrawal.declare', entity: 'withdrawal', entityId: record.id };
     await audit(tx, { ...about, changes: { order_id: record.orderId }, requestId: by.requestId }, by.now);
     return record;
@@ -72,11 +75,12 @@ async function confirm(
   tx: Tx,
   organization: OrganizationRecord,
   { id, email }: WithdrawalRecord,
+  language: MailLanguage,
   now: number,
 ): Promise<void> {
   const organizationId = organization.id;
   const about = { withdrawal_id: id };
-  const mail = { organizationId, customerId: null, language: '', about, notBefore: now };
+  const mail = { organizationId, customerId: null, language, about, notBefore: now };
   await queueMail(tx, { ...mail, template: 'withdrawal', tag: `withdrawal:${id}`, email }, now);
   const vendor = vendorAddress(organization);
   await queueMail(tx, { ...mail, template: 'withdrawal_vendor', tag: `withdrawal-vendor:${id}`, email: vendor }, now);

@@ -26,10 +26,12 @@ table { border-collapse: collapse; width: 100%; }
 th { color: var(--soft); font-weight: 600; font-size: .875rem; }
 th, td { padding: .5rem 1rem .5rem 0; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; text-align: right; }
-tbody tr:last-child td { border-bottom: 0; }
+tbody tr:last-child > * { border-bottom: 0; }
+tbody th { color: var(--ink); font-size: 1rem; font-weight: 400; white-space: normal; }
 .tag { padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 1rem; font-size: .875rem; }
 .button { display: inline-block; padding: .35rem .9rem; border-radius: .4rem; background: var(--button); color: var(--label); font-weight: 600; text-decoration: none; }
 .button:hover { text-decoration: underline; } button.button { border: 0; font: inherit; font-weight: 600; cursor: pointer; }
+button.plain { padding: .35rem .2rem; border: 0; background: none; color: var(--link); font: inherit; text-decoration: underline; cursor: pointer; }
 ul { margin: .3rem 0; padding: 0; list-style: none; } li { display: flex; gap: .8rem; padding: .15rem 0; }
 .word { flex: none; width: 5.5rem; color: var(--soft); }
 dl { margin: 1rem 0 0; } dt { color: var(--soft); font-size: .875rem; } dd { margin: 0 0 .6rem; }
@@ -41,23 +43,30 @@ input.key { max-width: none; font-family: ui-monospace, monospace; }
 code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   main { margin: 0; padding: .5rem 1rem 1.5rem; border-width: 0 0 1px; border-radius: 0; }
-  th, td { padding-right: .7rem; } td:last-child { white-space: normal; } li { display: block; } .word { display: block; width: auto; font-size: .875rem; }
+  input.key { padding: .4rem; font-size: .85rem; } th, td { padding-right: .7rem; } td:last-child { white-space: normal; } li { display: block; } .word { display: block; width: auto; font-size: .875rem; }
 }
 `;
 
 /** What a Content-Security-Policy allows of styles: this one text. */
 export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
 
-/** `refreshSeconds`: it loads itself again, or goes on to `goTo`. */
-export function page(title: string, body: string, head: { refreshSeconds?: number; goTo?: string } = {}): string {
-  const { refreshSeconds, goTo } = head;
+interface Head {
+  /** It loads itself again, or goes on to `goTo`. */
+  refreshSeconds?: number;
+  goTo?: string;
+  /** English, where nothing is said. */
+  language?: string;
+}
+
+export function page(title: string, body: string, head: Head = {}): string {
+  const { refreshSeconds, goTo, language = 'en' } = head;
   const target = goTo === undefined ? '' : `;url=${goTo}`;
   const refresh =
     refreshSeconds === undefined
       ? ''
       : `\n<meta http-equiv="refresh" content="${escapeHtml(`${refreshSeconds}${target}`)}">`;
   return `<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">${refresh}

@@ -3,6 +3,7 @@ import { fromIso, MINUTE } from '../clock.ts';
 import { markRoute } from '../http/request-facts.ts';
 import { visibleReleases } from '../licensing/access.ts';
 import type { Gate } from '../licensing/gate.ts';
+import { type MailLanguage, mailLanguage } from '../notify/mail-facts.ts';
 import { type OrderSeen, orderSeen } from '../payments/order-reads.ts';
 import { startPayment } from '../payments/orders.ts';
 import { type Product, productPath } from '../releases/product.ts';
@@ -70,7 +71,8 @@ async function pay(deps: OrderPageDeps, req: Request, res: Response): Promise<vo
   const { order, organization } = seen;
   try {
     const { url } = await startPayment(deps, order.id);
-    res.type('html').send(payPage(organization.name, url, deps.gateways[order.provider]?.title ?? order.provider));
+    const provider = deps.gateways[order.provider]?.title ?? order.provider;
+    res.type('html').send(payPage(organization.name, url, provider, languageFor(req, seen)));
   } catch (error) {
     res
       .status(422)
@@ -86,7 +88,12 @@ async function render(deps: OrderPageDeps, req: Request, seen: OrderSeen, wrong:
   const age = deps.clock() - fromIso(seen.order.createdAt);
   const refreshSeconds = isWaiting(seen) ? (age < EAGER_MS ? 5 : 60) : null;
   const own = `${deps.publicUrl}/order/${String(req.params['token'])}`;
-  return orderPage(deps, seen, { files, refreshSeconds, own, wrong });
+  return orderPage(deps, seen, { files, refreshSeconds, own, wrong, language: languageFor(req, seen) });
+}
+
+/** In which he ordered, else that of his browser, else that in which the vendor writes. */
+function languageFor(req: Request, { order, organization }: OrderSeen): MailLanguage {
+  return mailLanguage(order.language, ...req.acceptsLanguages(), organization.settings.mail.language);
 }
 
 /** The newest file of each product that the key opens; the links are the gated ones, with the key in their path. */

@@ -1,8 +1,10 @@
+import type { MailLanguage } from '../notify/mail-facts.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { withdrawalUrlOf } from '../payments/plan-view.ts';
 import type { OfferPrice, Offers, PackageOffer } from '../payments/sold-price.ts';
 import { escapeHtml, page } from './layout.ts';
 import { lastsText, priceText } from './price-words.ts';
+import { SHOP_WORDS } from './shop-words.ts';
 
 type Seller = Offers['organization'];
 export type Titles = Readonly<Record<string, Pick<Gateway, 'title'>>>;
@@ -17,13 +19,15 @@ export interface Typed {
 export const NOTHING_TYPED: Typed = { email: '', quantity: '1', agreed: false };
 
 /** Why nothing was done; '' : nothing is wrong. */
-export function fault(words: string): string {
-  return words === '' ? '' : `<div class="note" role="alert"><b>This did not work.</b> ${escapeHtml(words)}</div>`;
+export function fault(words: string, language: MailLanguage = 'en'): string {
+  return words === ''
+    ? ''
+    : `<div class="note" role="alert"><b>${SHOP_WORDS[language].wrong}</b> ${escapeHtml(words)}</div>`;
 }
 
 /** On every page of an account for tests. */
-export function testBand(mode: 'live' | 'test'): string {
-  return mode === 'test' ? '<p class="note"><b>TEST</b> No real money is taken here.</p>' : '';
+export function testBand(mode: 'live' | 'test', language: MailLanguage = 'en'): string {
+  return mode === 'test' ? `<p class="note"><b>TEST</b> ${SHOP_WORDS[language].test}</p>` : '';
 }
 
 /** Quantity, address and consent: what is asked of a buyer whatever he buys. */
@@ -60,14 +64,21 @@ function button(
   return `<button class="button" type="submit" name="choice" value="${escapeHtml(`${kind}:${price.code}`)}">${escapeHtml(words)}</button>`;
 }
 
-/** The small print under every page of a seller. */
-export function legalLinks(organization: Seller, publicUrl: string): string {
+/** The small print under every page of a seller. `orderId`: withdrawing from it does not begin with looking for its number. */
+export function legalLinks(
+  organization: Seller,
+  publicUrl: string,
+  { language = 'en', orderId = null }: { language?: MailLanguage; orderId?: string | null } = {},
+): string {
+  const words = SHOP_WORDS[language];
+  const withdrawal = withdrawalUrlOf(organization, publicUrl);
+  const isOurs = withdrawal?.startsWith(`${publicUrl}/withdraw/`) ?? false;
   const { termsUrl, privacyUrl } = organization.settings.seller;
   const links = [
-    ['Terms', termsUrl],
-    ['Privacy', privacyUrl],
-    ['Withdraw from a contract here', withdrawalUrlOf(organization, publicUrl)],
-    ['Help', organization.supportUrl],
+    [words.terms, termsUrl],
+    [words.privacy, privacyUrl],
+    [words.withdraw, isOurs && orderId !== null ? `${withdrawal}?order=${orderId}` : withdrawal],
+    [words.help, organization.supportUrl],
   ] as const;
   const shown = links.flatMap(([name, url]) => (url === null ? [] : [`<a href="${escapeHtml(url)}">${name}</a>`]));
   return shown.length === 0 ? '' : `<p class="soft">${shown.join(' · ')}</p>`;
@@ -77,13 +88,14 @@ export function legalLinks(organization: Seller, publicUrl: string): string {
  * The answer to a form that begins a payment. A page with a link and no redirect: browsers hold a redirect after a form against
  * `form-action`, where the hosts of providers do not stand.
  */
-export function payPage(seller: string, url: string, provider: string): string {
+export function payPage(seller: string, url: string, provider: string, language: MailLanguage = 'en'): string {
+  const words = SHOP_WORDS[language];
   return page(
-    `Payment – ${seller}`,
-    `<h1>On to the payment</h1>
-<p>${escapeHtml(provider)} takes the payment. You come back here when it is done.</p>
-<p><a class="button" href="${escapeHtml(url)}" rel="noreferrer">Go to ${escapeHtml(provider)}</a></p>`,
-    { refreshSeconds: 1, goTo: url },
+    `${words.payTitle} – ${seller}`,
+    `<h1>${words.payHeading}</h1>
+<p>${escapeHtml(words.payText(provider))}</p>
+<p><a class="button" href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(words.payLink(provider))}</a></p>`,
+    { refreshSeconds: 1, goTo: url, language },
   );
 }
 

@@ -1,80 +1,112 @@
 import type { OrganizationRecord } from '../forge/store.ts';
+import type { MailLanguage } from '../notify/mail-facts.ts';
 import type { WithdrawalRecord } from '../payments/store-withdrawals.ts';
+import { statementOf } from '../payments/withdrawal-statement.ts';
 import type { WithdrawalWish } from '../payments/withdrawals.ts';
 import { escapeHtml, page } from './layout.ts';
 import { fault } from './shop-parts.ts';
+import { SHOP_WORDS } from './shop-words.ts';
+import { WITHDRAW_WORDS } from './withdraw-words.ts';
 
 type Seller = Pick<OrganizationRecord, 'name' | 'slug'>;
 
-export function whomPage(publicUrl: string, sellers: readonly Seller[]): string {
+/** Where the page leads, and how it speaks. */
+export interface Place {
+  publicUrl: string;
+  language: MailLanguage;
+}
+
+export function whomPage({ publicUrl, language }: Place, sellers: readonly Seller[]): string {
+  const words = WITHDRAW_WORDS[language];
   const rows = sellers.map(
     ({ name, slug }) =>
       `<li><a href="${escapeHtml(`${publicUrl}/withdraw/${encodeURIComponent(slug)}`)}"><bdi>${escapeHtml(name)}</bdi></a></li>`,
   );
-  const none = '<p>Nobody sells here. Withdraw where you bought.</p>';
+  const whom = `<p>${words.whom}</p>\n<ul>${rows.join('\n')}</ul>`;
   return page(
-    'Withdraw from a contract – Feedgate',
-    `<h1>Withdraw from a contract</h1>\n${rows.length === 0 ? none : `<p>From whom did you buy?</p>\n<ul>${rows.join('\n')}</ul>`}`,
+    `${words.title} – Feedgate`,
+    `<h1>${words.title}</h1>\n${rows.length === 0 ? `<p>${words.nobody}</p>` : whom}`,
+    { language },
   );
 }
 
-export function askPage(publicUrl: string, seller: Seller, typed: WithdrawalWish, wrong: string): string {
+export function askPage(place: Place, seller: Seller, typed: WithdrawalWish, wrong: string): string {
+  const { language } = place;
+  const words = WITHDRAW_WORDS[language];
   return page(
-    `${wrong === '' ? '' : 'Error: '}Withdraw from a contract – ${seller.name}`,
-    `<h1>Withdraw from a contract</h1>
-<p class="by">with <bdi>${escapeHtml(seller.name)}</bdi></p>
-<p>Say which contract you withdraw from. On the next page you confirm it.</p>
-${fault(wrong)}
-<form method="post" action="${action(publicUrl, seller)}">
-<label for="order">Order</label>
+    `${wrong === '' ? '' : `${SHOP_WORDS[language].error}: `}${words.title} – ${seller.name}`,
+    `<h1>${words.title}</h1>
+${by(seller, language)}
+<p>${words.ask}</p>
+${fault(wrong, language)}
+<form method="post" action="${action(place, seller)}">
+<label for="order">${words.order}</label>
 <input id="order" name="order" maxlength="100" required value="${escapeHtml(typed.orderRef)}">
-<label for="name">Your name</label>
+<label for="name">${words.name}</label>
 <input id="name" name="name" maxlength="200" autocomplete="name" required value="${escapeHtml(typed.name)}">
-<label for="email">E-mail address, to which the confirmation is sent</label>
+<label for="email">${words.emailWhy}</label>
 <input id="email" name="email" type="email" maxlength="254" autocomplete="email" required value="${escapeHtml(typed.email)}">
-<p><button class="button" type="submit" name="step" value="check">Go on</button></p>
+<p><button class="button" type="submit" name="step" value="check">${words.goOn}</button></p>
 </form>`,
+    { language },
   );
 }
 
-export function confirmPage(publicUrl: string, seller: Seller, { orderRef, email, name }: WithdrawalWish): string {
+export function confirmPage(place: Place, seller: Seller, wish: WithdrawalWish): string {
+  const { orderRef, email, name } = wish;
+  const { language } = place;
+  const words = WITHDRAW_WORDS[language];
   const hidden = Object.entries({ order: orderRef, email, name }).map(
     ([field, value]) => `<input type="hidden" name="${field}" value="${escapeHtml(value)}">`,
   );
+  const button = (step: string, look: string, label: string) =>
+    `<button class="${look}" type="submit" name="step" value="${step}">${label}</button>`;
   return page(
-    `Confirm the withdrawal – ${seller.name}`,
-    `<h1>Confirm the withdrawal</h1>
-<p class="by">with <bdi>${escapeHtml(seller.name)}</bdi></p>
-${details({ orderRef, email, name })}
-<form method="post" action="${action(publicUrl, seller)}">
+    `${words.confirmTitle} – ${seller.name}`,
+    `<h1>${words.confirmTitle}</h1>
+${by(seller, language)}
+${details({ ...wish, statement: statementOf(language, orderRef) }, language)}
+<form method="post" action="${action(place, seller)}">
 ${hidden.join('\n')}
-<p><button class="button" type="submit" name="step" value="confirm">Confirm withdrawal</button></p>
-</form>
-<p><a href="${action(publicUrl, seller)}">Change something</a></p>`,
+<p class="row">${button('confirm', 'button', words.confirm)} ${button('change', 'plain', words.change)}</p>
+</form>`,
+    { language },
   );
 }
 
 /** Says the same whether there is such an order or not. */
-export function donePage(seller: Seller, { id, orderRef, email, name, at }: WithdrawalRecord): string {
+export function donePage({ language }: Place, seller: Seller, record: WithdrawalRecord): string {
+  const { id, at } = record;
+  const words = WITHDRAW_WORDS[language];
+  const time = `<time datetime="${at}">${at.slice(0, 10)}, ${at.slice(11, 19)} UTC</time>`;
   return page(
-    `Withdrawal received – ${seller.name}`,
-    `<h1>Your withdrawal was received</h1>
-<p class="by">by <bdi>${escapeHtml(seller.name)}</bdi></p>
-<p role="status">Received on <time datetime="${at}">${at.slice(0, 10)}, ${at.slice(11, 19)} UTC</time>. A confirmation goes to your address; the seller has been told and answers you.</p>
-${details({ orderRef, email, name })}
-<p class="soft">Reference <code>${escapeHtml(id)}</code></p>`,
+    `${words.doneTitle} – ${seller.name}`,
+    `<h1>${words.doneTitle}</h1>
+${by(seller, language)}
+<p role="status">${words.received(time)}</p>
+${details(record, language)}
+<p class="soft">${words.reference} <code>${escapeHtml(id)}</code></p>`,
+    { language },
   );
 }
 
-function details({ orderRef, email, name }: WithdrawalWish): string {
+function by({ name }: Seller, language: MailLanguage): string {
+  return `<p class="by">${WITHDRAW_WORDS[language].with(`<bdi>${escapeHtml(name)}</bdi>`)}</p>`;
+}
+
+type Declared = WithdrawalWish & Pick<WithdrawalRecord, 'statement'>;
+
+function details({ orderRef, email, name, statement }: Declared, language: MailLanguage): string {
+  const words = WITHDRAW_WORDS[language];
   const rows = [
-    ['Order', orderRef],
-    ['Name', name],
-    ['E-mail address', email],
+    [words.statement, statement],
+    [words.order, orderRef],
+    [words.name, name],
+    [words.email, email],
   ] as const;
   return `<dl>${rows.map(([label, value]) => `<dt>${label}</dt><dd><bdi>${escapeHtml(value)}</bdi></dd>`).join('')}</dl>`;
 }
 
-function action(publicUrl: string, { slug }: Seller): string {
+function action({ publicUrl }: Place, { slug }: Seller): string {
   return escapeHtml(`${publicUrl}/withdraw/${encodeURIComponent(slug)}`);
 }

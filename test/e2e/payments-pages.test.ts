@@ -162,6 +162,40 @@ onEachDatabase('the pages of a shop', (database) => {
       expect(told).not.toContain(keyIn(again.text));
     });
 
+    it('speaks the language of the order, else of the browser, and leads to a withdrawal from this very order', async () => {
+      const { path, order } = await bought();
+      expect((await get(path)).text).toContain(`/withdraw/${acme.slug}?order=${order.id}`);
+      const seen = async (language: string) => {
+        await database().db.tx((tx) => tx('orders').where({ id: order.id }).update({ language }));
+        return (await fetch(`${test.url}${path}`, { headers: { 'accept-language': 'fr' } })).text();
+      };
+      expect(await seen('de')).toMatch(/<html lang="de">[\s\S]*Ihr Lizenzschlüssel[\s\S]*49,00/);
+      expect(await seen('')).toMatch(/<html lang="fr">[\s\S]*Votre clé de licence/);
+    });
+
+    it('shows nobody the key that took the place of the one that was sold', async () => {
+      const { page, order, path } = await bought();
+      const key = (await database().db.read((tx) => tx('license_keys').orderBy('id', 'desc'))).at(0);
+      expect(keyIn(page.text)).toContain(key.hint.slice(-4));
+      const next = {
+        ...key,
+        id: key.id.replace(/.$/, (sign: string) => (sign === 'z' ? 'y' : 'z')),
+        hash: `x${order.id}`,
+      };
+      await database().db.tx(async (tx) => {
+        await tx('license_keys').insert(next);
+        await tx('license_keys').where({ id: key.id }).update({ replaced_by: next.id });
+      });
+      const after = await get(path);
+      expect(keyIn(after.text)).toBeUndefined();
+      expect(after.text).toContain('came by mail');
+      expect(after.text).not.toContain('/k/');
+      await database().db.tx((tx) =>
+        tx('licenses').where({ id: key.license_id }).update({ revoked_at: order.created_at }),
+      );
+      expect((await get(path)).text).toContain('This license was withdrawn');
+    });
+
     it('is opened by its token only', async () => {
       await buy();
       const { id } = await newestOrder();
@@ -314,6 +348,22 @@ onEachDatabase('the pages of a shop', (database) => {
         ['withdrawal', 'ada@example.com'],
         ['withdrawal_vendor', 'shop@acme.example'],
       ]);
+    });
+
+    it('speaks the language of the browser, on the page, in what is declared and in the mail', async () => {
+      const headers = { 'accept-language': 'de-AT,de;q=0.9,en;q=0.5' };
+      const ask = await fetch(`${test.url}/withdraw/${acme.slug}`, { headers });
+      expect(await ask.text()).toMatch(/<html lang="de">[\s\S]*Vertrag widerrufen/);
+      const send = async (step: string) => {
+        const body = new URLSearchParams({ ...typed, step });
+        return (await fetch(`${test.url}/withdraw/${acme.slug}`, { method: 'POST', headers, body })).text();
+      };
+      expect(await send('check')).toContain('Ich widerrufe den Vertrag zur Bestellung ord_none.');
+      expect(await send('change')).toContain('value="Ada &lt;b&gt;"');
+      expect(await rows()).toEqual([]);
+      expect(await send('confirm')).toContain('Ihr Widerruf ist eingegangen');
+      expect(await rows()).toMatchObject([{ statement: 'Ich widerrufe den Vertrag zur Bestellung ord_none.' }]);
+      expect(await mails()).toMatchObject([{ template: 'withdrawal', language: 'de' }, {}]);
     });
 
     it('tells a vendor by his address for support where answers to his mails go nowhere', async () => {

@@ -34,7 +34,7 @@ export async function selling(
   const { order_id: orderRef } = await does('createOrder', { params: ORG, body: { items, ...buyer, mode: 'live' } });
   const by = { actor: SYSTEM_ACTOR, now: SEED_NOW, requestId: null };
   const wish = { orderRef, email: 'ada@example.com', name: 'Ada Lovelace' };
-  const { id } = await declareWithdrawal(db, organization, wish, by);
+  const { id } = await declareWithdrawal(db, organization, wish, 'en', by);
   await does('listWithdrawals', { params: ORG, query: { open: true } });
   await does('closeWithdrawal', { params: { id }, body: {} });
 }

@@ -43,7 +43,7 @@ export async function seedThings(db: Db, api: Caller, shop: Shop): Promise<Recor
   });
   const by = { actor: CLI_ACTOR, now: SEED_NOW, requestId: null };
   const wish = { orderRef: 'none', email: 'ada@example.com', name: 'Ada' };
-  const withdrawal = await declareWithdrawal(db, shop.organization, wish, by);
+  const withdrawal = await declareWithdrawal(db, shop.organization, wish, 'en', by);
   return {
     withdrawals: withdrawal.id,
     batches: batch.json.id,
