@@ -18,6 +18,14 @@ export function pauseAfter(attempts: number, namedMs: number | undefined): numbe
   return Math.min(Math.max(planned, namedMs ?? 0), LONGEST_PAUSE_MS);
 }
 
+/** What the vendor is told where something of ours was paid for and nothing could be given. `subject` null: that of the event. */
+export interface Owed {
+  code: string;
+  subject: string | null;
+}
+
+export const STUCK: Owed = { code: 'EVENT_STUCK', subject: null };
+
 /** What a look came to that did not come to its end. */
 export interface Setback {
   /**
@@ -28,6 +36,8 @@ export interface Setback {
   detail: string;
   /** How long the provider wants to be left alone. */
   waitMs?: number | undefined;
+  /** Of what is parked. */
+  owed?: Owed | null | undefined;
 }
 
 /** In words that hold nothing of what was being written: an error of the database quotes the whole statement before its own words. */
@@ -43,10 +53,13 @@ export function setbackOf(error: unknown): Setback {
 }
 
 /** What becomes of an event that is not tried again after this; null: it is tried for as long as it takes. */
-export function endOf({ kind }: Setback): { state: 'stuck' | 'ignored'; looks: number; patienceMs: number } | null {
+export function endOf({
+  kind,
+  owed,
+}: Setback): { state: 'stuck' | 'ignored'; looks: number; patienceMs: number } | null {
   switch (kind) {
     case 'parked':
-      return { state: 'ignored', looks: FEWEST_LOOKS, patienceMs: PATIENCE_MS };
+      return { state: owed ? 'stuck' : 'ignored', looks: FEWEST_LOOKS, patienceMs: PATIENCE_MS };
     case 'unknown':
       return { state: 'ignored', looks: LOOKS_FOR_UNKNOWN, patienceMs: 0 };
     case 'failed':

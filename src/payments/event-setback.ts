@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { alertVendor } from './alerts.ts';
-import { endOf, pauseAfter, type Setback, UNAUTHORIZED_PAUSE_MS } from './event-plan.ts';
+import { endOf, pauseAfter, type Setback, STUCK, UNAUTHORIZED_PAUSE_MS } from './event-plan.ts';
 import { type AccountRecord, findAccount } from './store-accounts.ts';
 import {
   fewestAttempts,
@@ -23,7 +23,7 @@ export async function setBack(
   setback: Setback,
   now: number,
 ): Promise<Record<string, number>> {
-  const { kind, detail, waitMs } = setback;
+  const { kind, detail, waitMs, owed } = setback;
   const end = endOf(setback);
   const before = end && toIso(now - end.patienceMs);
   const given = end && before !== null ? { ...end, before, detail, at: toIso(now) } : null;
@@ -36,8 +36,9 @@ export async function setBack(
   if (account && kind === 'unauthorized') await refuseAccount(tx, account, now);
   else if (account && waitMs !== undefined) await holdAccount(tx, account.id, WAIT, toIso(now + pauseAfter(1, waitMs)));
   if (account && gone > 0 && end?.state === 'stuck') {
-    const about = which.subject === '' ? (which.id ?? '') : which.subject;
-    await alertVendor(tx, { ...ownerOf(account), code: 'EVENT_STUCK', subject: about, detail }, now);
+    const own = which.subject === '' ? (which.id ?? '') : which.subject;
+    const { code, subject } = owed ?? STUCK;
+    await alertVendor(tx, { ...ownerOf(account), code, subject: subject ?? own, detail }, now);
   }
   return { [kind === 'parked' || kind === 'unknown' ? 'parked' : 'retried']: again, [end?.state ?? 'stuck']: gone };
 }

@@ -129,7 +129,7 @@ onEachDatabase('what was paid becomes a license', (database) => {
     const refunds = [refundOf('re_gone', 'pi_gone', 1_000)];
     const payments = [paymentOf('pi_known', SEED_NOW, { checkoutId: bought.order.externalId })];
     const outcome = await apply(db, account, { checkout: checkoutOf(bought), payments, refunds });
-    expect(outcome).toEqual({ state: 'parked', detail: 'the refund re_gone is of pi_gone, which is not known' });
+    expect(outcome).toMatchObject({ state: 'parked', detail: 'the refund re_gone is of pi_gone, which is not known' });
     const [line] = await db.read((tx) => linesOfOrder(tx, bought.order.id));
     expect((await stateOf(db, line?.licenseId ?? '', SEED_NOW + HOUR)).state).toBe('active');
   });
@@ -161,7 +161,32 @@ onEachDatabase('what was paid becomes a license', (database) => {
     const { db } = database();
     const { account } = await setUp(db);
     const foreign = { payments: [paymentOf('pi_f', SEED_NOW, { checkoutId: 'cs_foreign' })] };
-    expect((await apply(db, account, foreign)).state).toBe('parked');
+    expect(await apply(db, account, foreign)).toMatchObject({ state: 'parked', owed: null });
+  });
+
+  it('case 5: money for something of ours that nothing here knows is owed, and that of another product is not', async () => {
+    const { db } = database();
+    const { account, organization, year } = await setUp(db);
+    const bought = await seedOrder(db, account, [{ packageId: year.id }]);
+    const payments = [paymentOf('pi_owed', SEED_NOW, { checkoutId: 'cs_lost' })];
+    const lost = checkoutOf(bought, { externalId: 'cs_lost', lines: [] });
+    const stuck = { code: 'EVENT_STUCK', subject: null };
+    expect(await apply(db, account, { checkout: lost, payments })).toMatchObject({ state: 'parked', owed: stuck });
+    // A page that ran out names it too.
+    const unpaid = { checkout: { ...lost, state: 'expired' as const } };
+    expect(await apply(db, account, unpaid)).toMatchObject({ state: 'parked', owed: null });
+    await db.tx((tx) =>
+      tx('package_prices').insert({
+        ...{ id: 'prc_owed', organization_id: organization.id, package_id: year.id, provider: 'stripe', place: 0 },
+        ...{ external_id: 'price_owed', code: 'owed', created_at: toIso(SEED_NOW), created_by: 'test', trouble: '' },
+      }),
+    );
+    const line = (priceId: string) => [periodLine(SEED_NOW, SEED_NOW + DAY, { priceId })];
+    const of = (priceId: string) => ({ payments: [paymentOf(`pi_${priceId}`, SEED_NOW, { lines: line(priceId) })] });
+    const owed = { code: 'PAID_WITHOUT_ORDER', subject: 'price_owed' };
+    expect(await apply(db, account, of('price_owed'))).toMatchObject({ state: 'parked', owed });
+    expect(await apply(db, account, of('price_foreign'))).toMatchObject({ state: 'parked', owed: null });
+    expect(await db.read((tx) => tx('grants').where({ organization_id: organization.id }))).toEqual([]);
   });
 });
 

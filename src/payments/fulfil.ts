@@ -8,9 +8,11 @@ import type { Secrets } from '../secrets.ts';
 import { alertVendor } from './alerts.ts';
 import type { Deal } from './deal.ts';
 import { readDeal } from './deals.ts';
+import { type Owed, STUCK } from './event-plan.ts';
 import type { Snapshot } from './facts.ts';
 import { holdLicenses } from './holds.ts';
 import { type Issued, issue } from './issue.ts';
+import { whatIsOwed } from './owed.ts';
 import { type LedgerPlan, planLedger } from './plan-ledger.ts';
 import { type Recorded, recordFacts } from './record-facts.ts';
 import { takenOf } from './returns.ts';
@@ -23,6 +25,8 @@ export interface Applied {
   state: 'done' | 'ignored' | 'parked';
   /** In words, for whoever looks after events. */
   detail: string;
+  /** Of what is parked: somebody paid for something of ours, so that in the end it is told and not ignored. */
+  owed?: Owed | null;
 }
 
 /**
@@ -38,7 +42,8 @@ export async function applySnapshot(
 ): Promise<Applied> {
   const before = await factsBefore(tx, account, snapshot);
   const recorded = await recordFacts(tx, account, snapshot, by);
-  if ('parentless' in recorded) return { state: 'parked', detail: recorded.parentless };
+  if ('parentless' in recorded)
+    return { state: 'parked', detail: recorded.parentless, owed: await whatIsOwed(tx, account, snapshot) };
   const organization = await findOrganization(tx, account.organizationId);
   if (!organization) throw new Error(`${account.organizationId} is missing`);
   const buyer = {
@@ -59,7 +64,7 @@ export async function applySnapshot(
     const of = { organizationId: organization.id, accountId: account.id };
     await alertVendor(tx, { ...of, code: 'REVOKED_LICENSE_PAID', subject, detail }, by.now);
   }
-  if (recorded.missing !== '') return { state: 'parked', detail: recorded.missing };
+  if (recorded.missing !== '') return { state: 'parked', detail: recorded.missing, owed: STUCK };
   return { state: 'done', detail: inWords(recorded, plan) };
 }
 

@@ -169,6 +169,8 @@ export interface Known {
   /** External ids of refunds, and the id of the object that the event named if that is one. */
   refunds: readonly string[];
   payments: readonly { externalId: string; priceId: string | null; quantity: number }[];
+  /** An order of ours was sent to it. */
+  isOrdered: boolean;
 }
 
 export interface Gateway {
@@ -189,6 +191,10 @@ export interface Gateway {
   locate(account: GatewayAccount, event: Pick<ParsedEvent, 'type' | 'objectType' | 'objectId'>): Promise<string | null>;
   /** Everything about a subject, afresh. null: the provider knows nothing of it. */
   read(account: GatewayAccount, subject: string, known?: Known): Promise<Snapshot | null>;
+  /** What has several names as a subject has one under which it is looked at, so that two looks at once share one lock. */
+  mainSubject?(subject: string): string;
+  /** Its signed events are the facts: there is nothing that could be read afresh. */
+  tellsAll?: true;
   /** `read` is to be told what is known. */
   wantsKnown?: true;
   /** The provider's own list, oldest first as far as it goes. null: it has none. */

@@ -81,9 +81,9 @@ async function lookAfresh(deps: LookDeps, { account, gateway }: Place, hold: Hol
     await requireHold(tx, hold);
     const now = deps.clock();
     const applied = await deps.apply(tx, deps.secrets, account, snapshot, byUs(now));
-    const { state, detail } = applied;
+    const { state, detail, owed } = applied;
     if (state === 'parked')
-      return { applied, ended: await setBack(tx, hold, account, { kind: 'parked', detail }, now) };
+      return { applied, ended: await setBack(tx, hold, account, { kind: 'parked', detail, owed }, now) };
     const settled = await settleEvents(tx, hold, { state, detail, at: toIso(now) });
     await releaseSubject(tx, hold);
     return { applied, ended: { [state]: settled } };
@@ -117,9 +117,9 @@ async function takeFact(deps: LookDeps, { account, gateway }: Place, hold: Hold,
         facts === null
           ? { state: 'ignored', detail: 'what it said is not kept any more' }
           : await deps.apply(tx, deps.secrets, account, facts, byUs(now));
-      const { state, detail } = applied;
+      const { state, detail, owed } = applied;
       if (state === 'parked')
-        return { applied, ended: await setBack(tx, one, account, { kind: 'parked', detail }, now) };
+        return { applied, ended: await setBack(tx, one, account, { kind: 'parked', detail, owed }, now) };
       return { applied, ended: { [state]: await settleEvents(tx, one, { state, detail, at: toIso(now) }) } };
     });
     countAll(deps, account, ended);

@@ -20,6 +20,8 @@ const PARALLEL = 4;
 /** A buyer needs a while, and his events come by themselves. */
 const ORDER_AGE = HOUR;
 const RECENT = 2 * DAY;
+/** No page that is still open is older: whatever the provider says of it, nobody pays it any more. */
+const OLDEST_ORDER = 60 * DAY;
 /** A subscription that was looked at since needs no look today. */
 const FRESH = 20 * HOUR;
 /** So many failures in a row are the provider's, and no matter of what is looked at. */
@@ -33,6 +35,7 @@ export async function sweepOpen(deps: SweepDeps, which: Sweep): Promise<void> {
 
 /** Looks at what is open at one account, since events get lost. Gives the number of looks. */
 export async function sweepAccount(deps: SweepDeps, account: AccountRecord, which: Sweep): Promise<number> {
+  if (deps.gateways[account.provider]?.tellsAll) return 0;
   let looks = 0;
   let failures = 0;
   for await (const subjects of openSubjects(deps, account, which)) {
@@ -85,7 +88,7 @@ async function* openSubjects(
 
 function pagersOf(now: number, which: Sweep): Pager[] {
   const until = toIso(now - ORDER_AGE);
-  const since = which === 'recent' ? toIso(now - RECENT) : '';
+  const since = toIso(now - (which === 'recent' ? RECENT : OLDEST_ORDER));
   const orders: Pager = async (tx, page) =>
     (await openOrders(tx, page, { since, until })).map(({ id, externalId }) => ({
       id,

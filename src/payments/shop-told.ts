@@ -3,6 +3,7 @@ import type { Tx } from '../db/dialect.ts';
 import type { By } from '../licensing/keys.ts';
 import type { Secrets } from '../secrets.ts';
 import { alertVendor } from './alerts.ts';
+import { STUCK } from './event-plan.ts';
 import type { PaymentFact, Snapshot, SubscriptionFact } from './facts.ts';
 import { type Applied, applySnapshot } from './fulfil.ts';
 import type { ShopEvent } from './shop-event.ts';
@@ -63,7 +64,8 @@ async function wholeFacts(tx: Tx, account: AccountRecord, event: ShopEvent, by: 
 }
 
 function parked(detail: string): Applied {
-  return { state: 'parked', detail };
+  // Whatever a shop signs is about something of ours.
+  return { state: 'parked', detail, owed: STUCK };
 }
 
 interface Lines {

@@ -24,15 +24,18 @@ const COLUMNS = columnsOf(
 /** True: it is new. One that was dismissed stays so: it is counted, and nobody is told again. */
 export async function raiseAlert(tx: Tx, alert: AlertRecord): Promise<boolean> {
   const { organizationId, code, subject } = alert;
-  const known = tx('payment_alerts').where({ organization_id: organizationId, code, subject });
-  const counted = await known.update({ count: tx.raw('count + 1'), last_at: alert.lastAt, detail: alert.detail });
-  if (counted > 0) return false;
+  const countOnce = () =>
+    tx('payment_alerts')
+      .where({ organization_id: organizationId, code, subject })
+      .update({ count: tx.raw('count + 1'), last_at: alert.lastAt, detail: alert.detail });
+  if ((await countOnce()) > 0) return false;
   const made = await tx('payment_alerts')
     .insert(toRow(alert))
     .onConflict(['organization_id', 'code', 'subject'])
     .ignore()
     .returning('id');
   // Of two at the same moment one is the first.
+  if (made.length === 0) await countOnce();
   return made.length > 0;
 }
 

@@ -26,7 +26,8 @@ export async function knownOf(tx: Tx, accountId: string, subject: string): Promi
     .orderBy('id')
     .select('object_id');
   const refunds = [...stored.map((row) => String(row.external_id)), ...told.map((row) => String(row.object_id))];
-  return { refunds: [...new Set(refunds)], payments: payments.map(knownPayment) };
+  const order = await tx('orders').where(mine).first('id');
+  return { refunds: [...new Set(refunds)], payments: payments.map(knownPayment), isOrdered: order !== undefined };
 }
 
 function knownPayment(row: object): Known['payments'][number] {

@@ -6,6 +6,7 @@ import { newId } from '../ids.ts';
 import { freeMendedAccounts } from './event-setback.ts';
 import type { Applied } from './fulfil.ts';
 import { LEASE_MS, type Lone, type LookDeps, locate, look } from './look-events.ts';
+import { findAccount } from './store-accounts.ts';
 import {
   dueEvents,
   freeCrashedWork,
@@ -138,7 +139,8 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
         else if (begun === 0 && !wasBusy) return done;
       }
     },
-    async syncNow(accountId, subject) {
+    async syncNow(accountId, named) {
+      const subject = await mainSubject(deps, accountId, named);
       const hold = { accountId, subject, leaseId: newId('lease') };
       const taken = await db.tx((tx) => takeNow(tx, hold, timesAt(clock())));
       if (!taken) return { state: 'elsewhere', detail: 'somebody else looks at it just now' };
@@ -163,6 +165,12 @@ export function makeEventWorker(ground: LookDeps): EventWorker {
       return 'worked';
     },
   };
+}
+
+/** The one name of a subject, under which its events are too. */
+async function mainSubject({ db, gateways }: LookDeps, accountId: string, subject: string): Promise<string> {
+  const account = await db.read((tx) => findAccount(tx, accountId));
+  return (account && gateways[account.provider]?.mainSubject?.(subject)) ?? subject;
 }
 
 function timesAt(now: number): WorkTimes {

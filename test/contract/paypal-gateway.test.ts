@@ -351,7 +351,7 @@ describe('a subscription', () => {
       const payments = snapshot?.payments.map(({ externalId, lines: [line] }) => {
         return { externalId, priceId: line?.priceId ?? null, quantity: line?.quantity ?? 1 };
       });
-      return { refunds: [], payments: payments ?? [] };
+      return { refunds: [], payments: payments ?? [], isOrdered: true };
     };
     const before = await known();
     const yearly = paypal.addPlan({ price: '99.00', interval: { unit: 'YEAR', count: 1 } });
@@ -412,7 +412,7 @@ describe('a subscription', () => {
     const sale = paypal.lastPayment(id);
     const first = await paypal.refund(sale, '4.00');
     const read = async (refunds: string[]) =>
-      (await gateway.read(account, `subscription:${id}`, { refunds, payments: [] }))?.refunds.map(
+      (await gateway.read(account, `subscription:${id}`, { refunds, payments: [], isOrdered: true }))?.refunds.map(
         ({ externalId, amountMinor, state }) => [externalId, amountMinor, state],
       );
     expect(await read([])).toEqual([]);

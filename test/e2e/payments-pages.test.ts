@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import type { OrganizationRecord } from '../../src/forge/store.ts';
 import { PackagePrice } from '../../src/licensing/package-price.ts';
+import { deleteUnsold } from '../../src/licensing/packages.ts';
 import type { PackageRecord } from '../../src/licensing/store-packages.ts';
 import { replacePrices } from '../../src/licensing/store-prices.ts';
 import { sealedAccount } from '../../src/payments/accounts.ts';
@@ -269,6 +271,32 @@ onEachDatabase('the pages of a shop', (database) => {
       expect(await grants()).toEqual([]);
       const alerts = await database().db.read((tx) => tx('payment_alerts').where({ organization_id: acme.id }));
       expect(alerts).toMatchObject([{ subject: order.id }]);
+    });
+
+    it('case 21: a buyer who pays in his own currency pays what was ordered in ours', async () => {
+      await buy();
+      const order = await newestOrder();
+      const shown = { presentment_details: { presentment_amount: 5390, presentment_currency: 'usd' } };
+      Object.assign(stripe.pay(order.external_id), shown);
+      // What it is settled in is between the vendor and Stripe.
+      for (const charge of stripe.world.charges.values())
+        Object.assign(charge, { ...shown, balance_transaction: { currency: 'chf', amount: 4_610 } });
+      const page = await get(`/order/${test.core.links.order(order.id)}`);
+      expect(keyIn(page.text)).toMatch(/^FG1-/);
+      const paid = await database().db.read((tx) => tx('payments').where({ order_id: order.id }));
+      expect(paid.map((row) => [Number(row.amount_minor), row.currency])).toEqual([[4_900, 'EUR']]);
+    });
+
+    it('case 22: a package cannot be deleted between order and payment, and without its price it is honoured', async () => {
+      await buy();
+      const by = { actor: SYSTEM_ACTOR, requestId: null, now: time.now };
+      const { db } = database();
+      const gone = db.tx((tx) => deleteUnsold(tx, { ...pro, prices: [] }, by));
+      await expect(gone).rejects.toMatchObject({ code: 'STILL_IN_USE' });
+      await db.tx((tx) => replacePrices(tx, pro, [], 'test', '2026-01-01T00:00:00.000Z'));
+      const order = await newestOrder();
+      stripe.pay(order.external_id);
+      expect(keyIn((await get(`/order/${test.core.links.order(order.id)}`)).text)).toMatch(/^FG1-/);
     });
 
     it('case 22: a package that is taken off the list between order and payment is honoured', async () => {

@@ -121,6 +121,30 @@ onEachDatabase('selling through PayPal', (database) => {
     expect(await events()).toEqual(['CHECKOUT.ORDER.APPROVED done', 'PAYMENT.CAPTURE.COMPLETED done']);
   });
 
+  it('case 20: nothing is taken for an order that only says that it is ours', async () => {
+    const { orderId } = await buy('pro');
+    const line = { line: '1', name: 'Pro', priceId: 'pro', quantity: 1, unitMinor: 100, recurring: false };
+    const forged = await gatewayFor(paypal).startCheckout?.(opened(), {
+      ...{ orderId, attempt: 9, currency: 'EUR', lines: [line], email: '', externalCustomerId: null, language: 'en' },
+      ...{ successUrl: 'https://evil.example', cancelUrl: 'https://evil.example', brand: '' },
+    });
+    await paypal.approve(forged?.externalId ?? '');
+    await work();
+    expect([...paypal.payments.values()]).toEqual([]);
+    expect(await licenses()).toEqual([]);
+    expect(await orderOf(orderId)).toMatchObject({ state: 'open' });
+  });
+
+  it('a subscription is looked at under one name, whoever asks', async () => {
+    const { externalId } = await subscribe();
+    await test.core.paymentEvents.worker.syncNow(account.id, subjectOf('checkout', externalId));
+    const { paymentEvents, db } = test.core;
+    const hold = { account_id: account.id, subject: `subscription:${externalId}`, lease_id: 'l' };
+    await db.tx((tx) => tx('payment_locks').insert({ ...hold, lease_until: toIso(time.now + 60_000) }));
+    const asked = await paymentEvents.worker.syncNow(account.id, subjectOf('checkout', externalId));
+    expect(asked.state).toBe('elsewhere');
+  });
+
   it('case 40: pending money waits; complete it gives, denied it does not', async () => {
     for (const [end, state, count] of [
       ['DECLINED', 'failed', 0],

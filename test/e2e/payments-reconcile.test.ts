@@ -187,6 +187,18 @@ onEachDatabase('reconciling payments', (database) => {
     ]);
   });
 
+  it('looks at nothing where there is nothing to be looked at, and at no order of long ago', async () => {
+    await seedSubscription(db, account, { externalId: 'sub_shop', fetchedAt: toIso(SEED_NOW - DAY) });
+    const open = { state: 'open' as const, paidAt: null, externalId: 'cs_ancient' };
+    await seedOrder(db, account, { ...open, createdAt: toIso(SEED_NOW - 90 * DAY) });
+    const tells = eventsOn(db, { ...provider.gateway, tellsAll: true }, { clock: () => time.now });
+    await sweepOpen(ground(tells), 'all');
+    expect(provider.asked).toEqual([]);
+    provider.subjects.set('subscription:sub_shop', foundSubscription({ externalId: 'sub_shop' }));
+    await sweepOpen(ground(at), 'all');
+    expect(provider.asked).toEqual(['read subscription:sub_shop']);
+  });
+
   it('asks no more of a provider that is away, and goes on with the others', async () => {
     const stale = { fetchedAt: toIso(SEED_NOW - DAY) };
     const second = await seedAccount(db, organization, { mode: 'test' });

@@ -207,6 +207,34 @@ onEachDatabase('the worker of payment events', (database) => {
     expect(await alertsOf(db)).toEqual([]);
   });
 
+  it('case 5: what was paid for and is ours ends as stuck, and the vendor is told', async () => {
+    const owed = { code: 'PAID_WITHOUT_ORDER', subject: 'price_1' };
+    const owing = on({
+      apply: async (_tx, _secrets, _own, { subscription }) => ({
+        ...{ state: 'parked', detail: 'no order of ours knows it' },
+        owed: subscription?.externalId === 'named' ? { code: 'EVENT_STUCK', subject: null } : owed,
+      }),
+    });
+    for (const id of ['named', 'priced', 'priced_2']) await tell(`evt_${id}`, { subject: `subscription:${id}` });
+    for (let waited = 0; waited < 12; waited += 1) {
+      await owing.worker.drain();
+      time.now += 7 * HOUR;
+    }
+    expect((await eventsOf(db)).map(({ state }) => state)).toEqual(['stuck', 'stuck', 'stuck']);
+    expect(await alertsOf(db)).toEqual([
+      { code: 'EVENT_STUCK', subject: 'subscription:named', count: 1 },
+      { code: 'PAID_WITHOUT_ORDER', subject: 'price_1', count: 2 },
+    ]);
+  });
+
+  it('looks at a subject of two names under one of them', async () => {
+    const mainSubject = (subject: string) => subject.replace('checkout:I-', 'subscription:I-');
+    const two = eventsOn(db, { ...provider.gateway, mainSubject }, { clock: () => time.now });
+    provider.subjects.set('subscription:I-1', foundSubscription({ externalId: 'I-1' }));
+    await two.worker.syncNow(account.id, 'checkout:I-1');
+    expect(provider.asked).toEqual(['read subscription:I-1']);
+  });
+
   it('case 11: gives up a poison event after three days and tells of it, while all others flow', async () => {
     const poisoned = on({
       async apply(tx, secrets, own, snapshot, by) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionFact } from '../facts.ts';
-import { type Gateway, type GatewayAccount, partsOfSubject } from '../gateway.ts';
+import { type Gateway, type GatewayAccount, partsOfSubject, subjectOf } from '../gateway.ts';
 import { get, look, type Paypal } from './calls.ts';
 import { startCheckout, subscriptionActions } from './checkout.ts';
 import { DEFAULT_WIRE, PaypalClient, type Wire } from './client.ts';
@@ -40,6 +40,10 @@ export function makePaypalGateway(options: Partial<Trust> & Partial<Wire> = {}):
       return (isSubscription ? readSubscription : readOrder)(open(account), externalId, known);
     },
     wantsKnown: true,
+    mainSubject(subject) {
+      const { kind, externalId } = partsOfSubject(subject);
+      return kind === 'checkout' && externalId.startsWith('I-') ? subjectOf('subscription', externalId) : subject;
+    },
     listEvents: (account, since, page) => listEvents(open(account), since, page),
     check: (account, hookUrl) => check(open(account), otherMode(account, open), hookUrl),
     registerHook: (account, hookUrl) => registerHook(open(account), hookUrl),

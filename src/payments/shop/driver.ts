@@ -20,6 +20,7 @@ export const shopGateway: Gateway = {
   parse,
   locate: async () => null,
   read: async () => null,
+  tellsAll: true,
   listEvents: null,
   check: async (account) => ({ externalId: null, findings: findingsOf(account.hookSecrets) }),
   registerHook: async () => ({ hookId: 'shop', secret: newWebhookSecret() }),
