@@ -18,7 +18,8 @@ import { type Recorded, recordFacts } from './record-facts.ts';
 import { takenOf } from './returns.ts';
 import type { AccountRecord } from './store-accounts.ts';
 import { updatePayment, updateSubscription } from './store-facts.ts';
-import { factsBefore, tellBuyer } from './tell.ts';
+import { returnsBefore, tellOfMoney } from './tell.ts';
+import { tellOfSubscription } from './tell-subscription.ts';
 
 /** `parked`: what it belongs to is not there (yet), so the same look is worth taking again. */
 export interface Applied {
@@ -40,7 +41,7 @@ export async function applySnapshot(
   snapshot: Snapshot,
   by: By,
 ): Promise<Applied> {
-  const before = await factsBefore(tx, account, snapshot);
+  const before = await returnsBefore(tx, account, snapshot);
   const recorded = await recordFacts(tx, account, snapshot, by);
   if ('parentless' in recorded)
     return { state: 'parked', detail: recorded.parentless, owed: await whatIsOwed(tx, account, snapshot) };
@@ -57,7 +58,9 @@ export async function applySnapshot(
   await remember(tx, deal, plan, issued);
   const held = await holdLicenses(tx, deal, organization.settings.payments, by);
   for (const id of new Set([...issued.licenseIds, ...held])) await refresh(tx, id, by.now);
-  await tellBuyer(tx, { organization, recorded, before, plan, issued, snapshot }, by);
+  const told = { organization, recorded, before, plan, issued, snapshot };
+  await tellOfMoney(tx, told, by);
+  await tellOfSubscription(tx, told, by);
   await raiseAlerts(tx, account, organization, recorded, plan, by.now);
   for (const subject of issued.forRevoked) {
     const detail = 'it is revoked, and a subscription has paid for it again; cancel that, or give the money back';

@@ -2,20 +2,17 @@ import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
-import type { PaymentFact, Snapshot, SubscriptionFact } from './facts.ts';
+import type { Snapshot, SubscriptionFact } from './facts.ts';
 import { orderOutcome } from './order-state.ts';
+import { headOf, recordPayment, recordReturns } from './record-money.ts';
 import type { AccountRecord } from './store-accounts.ts';
 import {
-  findPaymentByExternal,
   findSubscriptionByExternal,
-  insertPayment,
   insertSubscription,
   lockSubscription,
   type PaymentRecord,
+  paymentsByExternal,
   type SubscriptionRecord,
-  saveDispute,
-  saveRefund,
-  updatePayment,
   updateSubscription,
 } from './store-facts.ts';
 import { findOrderByExternal, linesOfOrder, lockOrder, type OrderRecord, updateOrder } from './store-orders.ts';
@@ -26,6 +23,9 @@ export interface Recorded {
   orderBefore: OrderRecord | null;
   subscription: SubscriptionRecord | null;
   subscriptionBefore: SubscriptionRecord | null;
+  /** That the snapshot names, by the provider's id. */
+  payments: ReadonlyMap<string, PaymentRecord>;
+  paymentsBefore: ReadonlyMap<string, PaymentRecord>;
   /** Words of the provider that we do not know: they changed nothing. */
   unknown: string[];
   /** Of an order that does not fit. */
@@ -56,10 +56,22 @@ export async function recordFacts(
   const unknown: string[] = [];
   const { order, mismatch } = await recordOrder(tx, found, snapshot, unknown);
   const subscription = await recordSubscription(tx, account, { known, order, snapshot, unknown }, by);
-  for (const payment of snapshot.payments)
-    await recordPayment(tx, account, { payment, order, subscription, unknown }, by);
-  const missing = await recordReturns(tx, account, snapshot, unknown, by);
-  return { order, orderBefore: found, subscription, subscriptionBefore: known, unknown, mismatch, missing };
+  const paymentsBefore = await paymentsByExternal(tx, account.id, paymentsNamed(snapshot));
+  const payments = new Map(paymentsBefore);
+  for (const payment of snapshot.payments) {
+    const input = { payment, known: payments.get(payment.externalId) ?? null, order, subscription, unknown };
+    payments.set(payment.externalId, await recordPayment(tx, account, input, by));
+  }
+  const missing = await recordReturns(tx, account, { snapshot, payments, unknown }, by);
+  const before = { orderBefore: found, subscriptionBefore: known, paymentsBefore };
+  return { order, subscription, payments, ...before, unknown, mismatch, missing };
+}
+
+function paymentsNamed({ payments, refunds, disputes }: Snapshot): string[] {
+  return [
+    ...payments.map(({ externalId }) => externalId),
+    ...[...refunds, ...disputes].map(({ paymentId }) => paymentId),
+  ];
 }
 
 async function orderOf(tx: Tx, { id }: AccountRecord, snapshot: Snapshot): Promise<OrderRecord | null> {
@@ -157,97 +169,4 @@ function subscriptionFields(fact: SubscriptionFact, known: SubscriptionRecord | 
     url: fact.url,
     fetchedAt: toIso(now),
   };
-}
-
-interface PaymentInput {
-  payment: PaymentFact;
-  order: OrderRecord | null;
-  subscription: SubscriptionRecord | null;
-  unknown: string[];
-}
-
-/** Money that was taken stays taken: only a refund says that it was given back. */
-async function recordPayment(
-  tx: Tx,
-  account: AccountRecord,
-  { payment: fact, order, subscription, unknown }: PaymentInput,
-  by: By,
-): Promise<void> {
-  const known = await findPaymentByExternal(tx, account.id, fact.externalId);
-  if (fact.state === 'unknown') unknown.push(`payment ${fact.externalId}`);
-  const keeps = known !== null && (fact.state === 'unknown' || (known.state === 'paid' && fact.state !== 'paid'));
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
-  const change = {
-    state: keeps ? known.state : fact.state,
-    amountMinor: fact.amountMinor,
-    currency: fact.currency,
-    paidAt: known?.paidAt ?? iso(fact.paidAt),
-    failedAt: earlier(known?.failedAt ?? null, iso(fact.failedAt)),
-    lines: fact.lines,
-    charges: [...new Set([...(known?.charges ?? []), ...fact.aliases])],
-    url: fact.url,
-    fetchedAt: toIso(by.now),
-  };
-  if (known !== null) {
-    await updatePayment(tx, known.id, change);
-    return;
-  }
-  const made: PaymentRecord = {
-    ...headOf(account, newId('payment', by.now), fact.externalId, by),
-    ...{ ...change, kind: fact.kind, refundedMinor: 0, trouble: '' },
-    orderId: fact.kind === 'one_off' || subscription === null ? (order?.id ?? null) : null,
-    subscriptionId: fact.kind === 'period' ? (subscription?.id ?? null) : null,
-  };
-  await insertPayment(tx, made);
-}
-
-function earlier(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b;
-  return a < b ? a : b;
-}
-
-/** Gives what is missing where money came back of a payment that nobody has told us of; all the rest is written. */
-async function recordReturns(
-  tx: Tx,
-  account: AccountRecord,
-  { refunds, disputes }: Snapshot,
-  unknown: string[],
-  by: By,
-): Promise<string> {
-  const missing: string[] = [];
-  for (const fact of refunds) {
-    const payment = await findPaymentByExternal(tx, account.id, fact.paymentId);
-    if (payment === null) {
-      missing.push(`the refund ${fact.externalId} is of ${fact.paymentId}, which is not known`);
-      continue;
-    }
-    if (fact.state === 'unknown') unknown.push(`refund ${fact.externalId}`);
-    const { amountMinor, currency, reason, url, state } = fact;
-    const row = { paymentId: payment.id, amountMinor, currency, reason, url, state, at: toIso(fact.at) };
-    await saveRefund(tx, { ...headOf(account, newId('refund', by.now), fact.externalId, by), ...row });
-  }
-  for (const fact of disputes) {
-    const payment = await findPaymentByExternal(tx, account.id, fact.paymentId);
-    if (payment === null) {
-      missing.push(`the dispute ${fact.externalId} is of ${fact.paymentId}, which is not known`);
-      continue;
-    }
-    if (fact.state === 'unknown') unknown.push(`dispute ${fact.externalId}: ${fact.providerState}`);
-    const { amountMinor, currency, reason, url, state, providerState } = fact;
-    const row = { paymentId: payment.id, amountMinor, currency, reason, url, state, providerState, at: toIso(fact.at) };
-    const dueAt = fact.dueAt === null ? null : toIso(fact.dueAt);
-    const head = headOf(account, newId('dispute', by.now), fact.externalId, by);
-    await saveDispute(tx, { ...head, ...row, dueAt, heldAt: null });
-  }
-  return missing.join('; ');
-}
-
-function headOf(
-  { id: accountId, organizationId, provider, mode }: AccountRecord,
-  id: string,
-  externalId: string,
-  by: By,
-) {
-  const made = { createdAt: toIso(by.now), createdBy: by.actor.id };
-  return { id, organizationId, accountId, provider, mode, externalId, ...made };
 }

@@ -11,10 +11,10 @@ import { factsOfShop, isRenewalOf, type PricedLine, paymentIdOf } from './shop-f
 import { makeShopOrder, offeredLines, offersOf } from './shop-orders.ts';
 import type { AccountRecord } from './store-accounts.ts';
 import {
-  findPaymentByExternal,
   findSubscription,
   findSubscriptionByExternal,
   type PaymentRecord,
+  paymentsByExternal,
   paymentsOf,
   type SubscriptionRecord,
 } from './store-facts.ts';
@@ -190,7 +190,8 @@ async function refunded(tx: Tx, account: AccountRecord, event: ShopEvent): Promi
 }
 
 async function refundedPayment(tx: Tx, { id }: AccountRecord, event: ShopEvent): Promise<PaymentRecord | null> {
-  const named = await findPaymentByExternal(tx, id, paymentIdOf(event));
+  const paymentId = paymentIdOf(event);
+  const named = (await paymentsByExternal(tx, id, [paymentId])).get(paymentId) ?? null;
   if (named !== null || event.period !== undefined || !event.subscription) return named;
   const known = await findSubscriptionByExternal(tx, id, event.subscription.id);
   const all = known ? await paymentsOf(tx, { subscriptionId: known.id }) : [];

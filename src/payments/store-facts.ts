@@ -174,13 +174,15 @@ export async function findPayment(tx: Tx, id: string): Promise<PaymentRecord | n
   return row ? toPayment(row) : null;
 }
 
-export async function findPaymentByExternal(
+/** Those that are known, by the provider's id. */
+export async function paymentsByExternal(
   tx: Tx,
   accountId: string,
-  externalId: string,
-): Promise<PaymentRecord | null> {
-  const row = await tx('payments').where({ account_id: accountId, external_id: externalId }).first(PAYMENT_COLUMNS);
-  return row ? toPayment(row) : null;
+  externalIds: readonly string[],
+): Promise<Map<string, PaymentRecord>> {
+  const own = tx('payments').where({ account_id: accountId });
+  const rows = await own.whereIn('external_id', [...new Set(externalIds)]).select(PAYMENT_COLUMNS);
+  return new Map(rows.map((row) => [row.external_id as string, toPayment(row)]));
 }
 
 export async function insertPayment(tx: Tx, payment: PaymentRecord): Promise<void> {
