@@ -7,7 +7,8 @@ import type { AccountRecord } from '../src/payments/store-accounts.ts';
 import { insertSubscription } from '../src/payments/store-facts.ts';
 import { fakeEvent, fakeGateway, foundSubscription, startFakeProvider } from '../test/support/fake-gateway.ts';
 import { seedForge, seedOrganization } from '../test/support/seed.ts';
-import { seedAccount, seedSubscription } from '../test/support/seed-money.ts';
+import { seedAccount } from '../test/support/seed-accounts.ts';
+import { seedSubscription } from '../test/support/seed-money.ts';
 import { configOn, freePort } from '../test/support/served.ts';
 
 /** One of the two servers of bench/payments.ts: the `provider`, or `feedgate` with its data folder and the provider's port. */

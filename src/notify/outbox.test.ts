@@ -9,7 +9,8 @@ import {
   seedSite,
   seedSoldLicense,
 } from '../../test/support/seed.ts';
-import { seedAccount, seedPayment, seedSubscription } from '../../test/support/seed-money.ts';
+import { seedAccount } from '../../test/support/seed-accounts.ts';
+import { seedPayment, seedSubscription } from '../../test/support/seed-money.ts';
 import { seedDelivery, seedWebhook, toldTo } from '../../test/support/seed-webhooks.ts';
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';

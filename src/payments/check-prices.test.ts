@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
-import { type PlayedGateway, playGateway, seedAccount } from '../../test/support/played-gateway.ts';
+import { type PlayedGateway, playGateway } from '../../test/support/played-gateway.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedShop } from '../../test/support/seed.ts';
+import { seedAccount, seedStripeAccount } from '../../test/support/seed-accounts.ts';
 import { CLI_ACTOR } from '../accounts/actor.ts';
 import { PaymentTrouble } from '../errors.ts';
 import { CHECK_PRICES, PackagePrice } from '../licensing/package-price.ts';
@@ -45,7 +46,7 @@ onEachDatabase('prices at their providers', (database) => {
     deps.db.read((tx) => tx('payment_alerts').where({ organization_id: shop.organization.id }).orderBy('id'));
 
   it('are looked up when they are set, and what nobody said is taken from there', async () => {
-    await seedAccount(deps.db, shop.organization);
+    await seedStripeAccount(deps.db, shop.organization);
     await set(price());
     const jobs = await deps.db.read((tx) => tx('jobs').where({ kind: CHECK_PRICES, subject: shop.organization.id }));
     expect(jobs).toHaveLength(1);
@@ -69,7 +70,7 @@ onEachDatabase('prices at their providers', (database) => {
       ['inactive', () => void Object.assign(stripe.prices.get('price_1') ?? {}, { active: false })],
       ['changed', () => void Object.assign(stripe.prices.get('price_1') ?? {}, { amountMinor: 5900 })],
     ])('are in trouble and alert once: %s', async (trouble, breaks) => {
-      const account = await seedAccount(deps.db, shop.organization);
+      const account = await seedStripeAccount(deps.db, shop.organization);
       await set(price());
       await checkPrices(deps, shop.organization.id);
       breaks();
@@ -84,7 +85,7 @@ onEachDatabase('prices at their providers', (database) => {
     });
 
     it('are well again once either side is mended', async () => {
-      await seedAccount(deps.db, shop.organization);
+      await seedStripeAccount(deps.db, shop.organization);
       await set(price({ amount_minor: 3900, currency: 'EUR', interval: YEAR }));
       await checkAllPrices(deps, () => undefined);
       expect(await stored()).toMatchObject([{ trouble: 'changed' }]);
@@ -98,7 +99,7 @@ onEachDatabase('prices at their providers', (database) => {
   });
 
   it('of a provider that does not answer stay as they are, and are asked for again', async () => {
-    await seedAccount(deps.db, shop.organization);
+    await seedStripeAccount(deps.db, shop.organization);
     await set(price());
     stripe.failure = { error: new PaymentTrouble('timeout', 'no answer'), after: false };
     await expect(checkPricesJob(deps, shop.organization.id)).rejects.toThrow('no answer');
@@ -112,8 +113,8 @@ onEachDatabase('prices at their providers', (database) => {
   });
 
   it('are of the account that knows them, be it for money or for tests', async () => {
-    await seedAccount(deps.db, shop.organization, { mode: 'test' });
-    await seedAccount(deps.db, shop.organization, { mode: 'live' });
+    await seedStripeAccount(deps.db, shop.organization, { mode: 'test' });
+    await seedStripeAccount(deps.db, shop.organization, { mode: 'live' });
     const asked: string[] = [];
     stripe.readPrice = async (account, id) => {
       asked.push(account.mode);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
 import { SEED_NOW, seedPackage, seedSecrets, seedShop } from '../../test/support/seed.ts';
+import { seedStripeAccount } from '../../test/support/seed-accounts.ts';
 import {
   checkoutOf,
   disputeOf,
@@ -9,7 +10,6 @@ import {
   paymentOf,
   periodLine,
   refundOf,
-  seedAccount,
   seedOrder,
   snapshotOf,
   subscriptionOf,
@@ -106,7 +106,7 @@ interface Shop {
 
 async function openShop(db: Db): Promise<{ shop: Shop; world: World }> {
   const { organization } = await seedShop(db);
-  const account = await seedAccount(db, organization);
+  const account = await seedStripeAccount(db, organization);
   const days = (value: number) => ({ value, unit: 'day' as const });
   const once = await seedPackage(db, organization, { terms: { length: days(ONE_OFF_DAYS), sites: SITES.once } });
   const small = await seedPackage(db, organization, { terms: { length: days(30), sites: SITES.small } });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
 import { SEED_NOW, seedPackage, seedSecrets, seedShop } from '../../test/support/seed.ts';
+import { seedStripeAccount } from '../../test/support/seed-accounts.ts';
 import {
   checkoutOf,
   disputeOf,
@@ -8,7 +9,6 @@ import {
   paymentOf,
   periodLine,
   refundOf,
-  seedAccount,
   seedOrder,
   snapshotOf,
   subscriptionOf,
@@ -28,7 +28,7 @@ import { linesOfOrder } from './store-orders.ts';
 
 async function setUp(db: Db) {
   const { organization, product } = await seedShop(db);
-  const account = await seedAccount(db, organization);
+  const account = await seedStripeAccount(db, organization);
   const year = await seedPackage(db, organization, { terms: { length: { value: 1, unit: 'year' }, sites: 3 } });
   return { organization, product, account, year };
 }
@@ -144,7 +144,7 @@ onEachDatabase('what was paid becomes a license', (database) => {
     });
     await apply(db, account, paidFor(real, 'pi_real'));
     const licenseId = (await db.read((tx) => linesOfOrder(tx, real.order.id)))[0]?.licenseId ?? '';
-    const sandbox = await seedAccount(db, organization, { mode: 'test' });
+    const sandbox = await seedStripeAccount(db, organization, { mode: 'test' });
     const into = { packageId: year.id, kind: 'into' as const, licenseId };
     const played = await seedOrder(db, sandbox, [into]);
     await apply(db, sandbox, paidFor(played, 'pi_played'));

@@ -103,8 +103,7 @@ function paidLines(
       return ordered ? [ofOrderLine(ordered, deal.prices, base)] : [];
     }
     const start = line.start <= now + SKEW ? Math.min(line.start, now) : line.start;
-    const itemKey = itemOf(line);
-    const own = before.filter((each) => each.time.kind === 'period' && itemsOf(deal, each) === itemKey);
+    const own = before.filter((each) => each.time.kind === 'period' && itemsOf(deal, each) === line.item);
     const replaced = own.filter(({ time }) => time.kind === 'period' && time.end > (line.start ?? 0));
     return [
       {
@@ -121,10 +120,6 @@ function paidLines(
       },
     ];
   });
-}
-
-function itemOf(line: PaymentLine): string {
-  return line.item ?? '';
 }
 
 /** Whoever pays a price that nobody here knows keeps what its item gave before, until the vendor says what the price sells. */

@@ -8,7 +8,8 @@ import { queueMail } from '../../src/notify/mails.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase, type TestDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedLicense, seedPackage, seedShop, seedSite } from '../support/seed.ts';
-import { seedAccount, seedOrder, seedPayment, seedPaymentEvent, seedSubscription } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
+import { seedOrder, seedPayment, seedPaymentEvent, seedSubscription } from '../support/seed-money.ts';
 
 /** Stands in everything that tells of the person. */
 const PERSON = 'zzperson';

@@ -33,5 +33,6 @@ onEachDatabase('the examples of the OpenAPI document', (database) => {
     const text = `${JSON.stringify(examples, null, 2)}\n`;
     if (isWriting) writeFileSync(FILE, text);
     expect(text).toBe(readFileSync(FILE, 'utf8'));
-  });
+    // A whole life, one call after another.
+  }, 120_000);
 });

@@ -3,7 +3,8 @@ import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type Shop, seedShop } from '../support/seed.ts';
-import { seedAccount, seedAlert, seedPaymentEvent } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
+import { seedAlert, seedPaymentEvent } from '../support/seed-money.ts';
 
 onEachDatabase('what payment providers told', (database) => {
   let api: ApiServer;

@@ -5,8 +5,8 @@ import { updateSubscription } from '../../src/payments/store-facts.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedCustomer, seedGrant, seedLicense, seedPackage, seedShop } from '../support/seed.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 import {
-  seedAccount,
   seedBusiness,
   seedDispute,
   seedOrder,

@@ -9,7 +9,8 @@ import { onEachDatabase } from '../support/databases.ts';
 import { type PlayedGateway, playGateway } from '../support/played-gateway.ts';
 import { type AskedOf, playSubscriptions } from '../support/played-subscriptions.ts';
 import { SEED_NOW, type SeededKey, type Shop, seedPackage, seedShop, seedSoldLicense } from '../support/seed.ts';
-import { seedAccount, seedSubscription } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
+import { seedSubscription } from '../support/seed-money.ts';
 
 onEachDatabase('what is done to a subscription', (database) => {
   let api: ApiServer;

@@ -12,7 +12,8 @@ import { type ApiServer, type Caller, startApi } from '../support/api-server.ts'
 import { onEachDatabase } from '../support/databases.ts';
 import { playGateway } from '../support/played-gateway.ts';
 import { SEED_NOW, type Shop, seedGrant, seedKey, seedLicense, seedPackage, seedShop } from '../support/seed.ts';
-import { invoiceOf, periodLine, seedAccount, snapshotOf, subscriptionOf, worker } from '../support/seed-payments.ts';
+import { seedAccount, seedStripeAccount } from '../support/seed-accounts.ts';
+import { invoiceOf, periodLine, snapshotOf, subscriptionOf, worker } from '../support/seed-payments.ts';
 
 onEachDatabase('subscriptions that run already', (database) => {
   let api: ApiServer;
@@ -37,7 +38,7 @@ onEachDatabase('subscriptions that run already', (database) => {
     const { db } = database();
     shop = await seedShop(db);
     owner = api.as(await api.token({ organizationId: shop.organization.id }));
-    account = await seedAccount(db, shop.organization);
+    account = await seedStripeAccount(db, shop.organization);
     path = `/payments/accounts/${account.id}/adopt`;
     sold = await seedPackage(db, shop.organization, { terms: { length: { value: 1, unit: 'year' }, sites: 3 } });
     await price(sold.id, 'price_1');

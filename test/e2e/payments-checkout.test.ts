@@ -11,7 +11,7 @@ import { findOrder, linesOfOrder, type OrderRecord } from '../../src/payments/st
 import { NO_ORGANIZATION_SETTINGS } from '../../src/releases/organization-settings.ts';
 import { type Answer, type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
-import { type PlayedGateway, playGateway, seedAccount } from '../support/played-gateway.ts';
+import { type PlayedGateway, playGateway } from '../support/played-gateway.ts';
 import {
   type PackageChange,
   seedForge,
@@ -20,6 +20,7 @@ import {
   seedOrganization,
   seedPackage,
 } from '../support/seed.ts';
+import { seedStripeAccount } from '../support/seed-accounts.ts';
 
 const HOUR = 3_600_000;
 const MONTH = { value: 1, unit: 'month' as const };
@@ -61,7 +62,7 @@ onEachDatabase('checkout', (database) => {
     return made;
   }
 
-  const connect = (change: object = {}) => seedAccount(database().db, acme, change);
+  const connect = (change: object = {}) => seedStripeAccount(database().db, acme, change);
 
   /** `/api/...` is not below `/api/v1`. */
   async function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}) {

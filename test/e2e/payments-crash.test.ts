@@ -15,7 +15,7 @@ import {
   startFakeProvider,
 } from '../support/fake-gateway.ts';
 import { seedForge, seedOrganization } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 import { type Ground, openGround } from '../support/served.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/crash-events.ts', import.meta.url));

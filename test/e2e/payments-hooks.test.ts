@@ -10,7 +10,7 @@ import { openTestCore, type TestCore } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type FakeProvider, fakeEvent, signedDelivery, startFakeProvider } from '../support/fake-gateway.ts';
 import { seedForge, seedOrganization, seedSecrets } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 
 /** What providers deliver, up to the commit of its row. */
 onEachDatabase('the inbox of payments', (database) => {

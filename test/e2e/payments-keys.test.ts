@@ -18,7 +18,7 @@ import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { openTestCore, type TestCore } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type Shop, seedPackage, seedSecrets, seedShop } from '../support/seed.ts';
-import { SHOP_SECRET, seedShopAccount } from '../support/seed-money.ts';
+import { SHOP_SECRET, seedShopAccount } from '../support/seed-accounts.ts';
 
 const KEY = /^FG1(-[0-9A-Z]{7}){4}$/;
 const PLAIN: KeyOptions = { preset: null, keys: 'quantity', sell: null, fields: {} };

@@ -10,7 +10,8 @@ import { type ApiServer, startApi } from '../support/api-server.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe.ts';
 import { seedForge, seedOrganization, seedSecrets } from '../support/seed.ts';
-import { seedAccount, seedSubscription } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
+import { seedSubscription } from '../support/seed-money.ts';
 
 onEachDatabase('usage that Stripe bills', (database) => {
   let api: ApiServer;

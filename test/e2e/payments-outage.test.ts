@@ -8,7 +8,7 @@ import { openTestCore, type TestCore } from '../support/core.ts';
 import { eventsOf } from '../support/event-worker.ts';
 import { type FakeProvider, fakeEvent, signedDelivery, startFakeProvider } from '../support/fake-gateway.ts';
 import { seedForge, seedOrganization } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 import { openGround } from '../support/served.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 

@@ -13,7 +13,7 @@ import { onEachDatabase } from '../support/databases.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe.ts';
 import type { Buyer } from '../support/fake-stripe-checkout.ts';
 import { seedForge, seedOrganization, seedPackage, seedSecrets } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-payments.ts';
+import { seedStripeAccount } from '../support/seed-accounts.ts';
 
 const YEAR = { value: 1, unit: 'year' as const };
 const NOW = Date.UTC(2026, 2, 1, 12);
@@ -55,7 +55,7 @@ onEachDatabase('the pages of a shop', (database) => {
         mail: { ...NO_ORGANIZATION_SETTINGS.mail, replyTo: 'shop@acme.example' },
       },
     });
-    const account = await seedAccount(db, made);
+    const account = await seedStripeAccount(db, made);
     const { credentials, hookSecrets } = stripe.account();
     const sealed = sealedAccount(seedSecrets, account.id, { credentials, hookSecrets: [...hookSecrets] });
     await db.tx((tx) =>

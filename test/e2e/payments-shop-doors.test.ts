@@ -16,7 +16,7 @@ import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { openTestCore, type TestCore } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type Shop, seedPackage, seedSecrets, seedShop } from '../support/seed.ts';
-import { SHOP_SECRET, seedShopAccount } from '../support/seed-money.ts';
+import { SHOP_SECRET, seedShopAccount } from '../support/seed-accounts.ts';
 
 const run = promisify(execFile);
 const OTHER_SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;

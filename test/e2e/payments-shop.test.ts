@@ -9,7 +9,7 @@ import { applyFacts } from '../../src/payments/shop-told.ts';
 import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedShop } from '../support/seed.ts';
-import { seedShopAccount } from '../support/seed-money.ts';
+import { seedShopAccount } from '../support/seed-accounts.ts';
 
 const day = (n: number) => toIso(SEED_NOW + n * 86_400_000);
 const MONTH = { start: day(0), end: day(30) };

@@ -11,7 +11,7 @@ import { openTestCore, type TestCore } from '../support/core.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe.ts';
 import { seedForge, seedOrganization } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 
 const stripeGateway = gateways['stripe'] as Gateway;
 const OLD_SECRET = 'whsec_old';

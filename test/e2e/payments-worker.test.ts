@@ -27,7 +27,7 @@ import {
   startFakeProvider,
 } from '../support/fake-gateway.ts';
 import { SEED_NOW, seedForge, seedOrganization, seedSecrets } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 
 /** What becomes of events between the commit of their row and the ledger. */
 onEachDatabase('the worker of payment events', (database) => {

@@ -7,15 +7,14 @@ import { accountsOf } from '../../src/payments/store-accounts.ts';
 import type { SubscriptionRecord } from '../../src/payments/store-facts.ts';
 import type { Teller } from './api-examples.ts';
 import { SEED_NOW, seedGrant, seedPackage } from './seed.ts';
+import { seedAccount, seedShopAccount } from './seed-accounts.ts';
 import {
-  seedAccount,
   seedAlert,
   seedDispute,
   seedOrder,
   seedPayment,
   seedPaymentEvent,
   seedRefund,
-  seedShopAccount,
   seedSubscription,
 } from './seed-money.ts';
 

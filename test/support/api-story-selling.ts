@@ -3,9 +3,10 @@ import type { Db } from '../../src/db/connect.ts';
 import type { OrganizationRecord } from '../../src/forge/store.ts';
 import { declareWithdrawal } from '../../src/payments/withdrawals.ts';
 import type { Teller } from './api-examples.ts';
-import { playGateway, seedAccount } from './played-gateway.ts';
+import { playGateway } from './played-gateway.ts';
 import { playSubscriptions } from './played-subscriptions.ts';
 import { SEED_NOW } from './seed.ts';
+import { seedAccount } from './seed-accounts.ts';
 
 const ORG = { org: 'acme' };
 const PROVIDER = 'acmepay';
@@ -24,7 +25,7 @@ export async function selling(
   { organization }: { organization: OrganizationRecord },
   { yearly }: { yearly: string },
 ): Promise<void> {
-  await seedAccount(db, organization, { provider: PROVIDER });
+  await seedAccount(db, organization, { provider: PROVIDER, externalId: null });
   const price = { provider: PROVIDER, external_id: 'yearly', code: 'yearly', amount_minor: 4900, currency: 'EUR' };
   await does('changeOrganizationPackage', { params: { ...ORG, id: yearly }, body: { prices: [price] } });
   await does('listPlans', { query: { organization: 'acme' }, token: null });

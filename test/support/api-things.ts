@@ -11,7 +11,8 @@ import { declareWithdrawal } from '../../src/payments/withdrawals.ts';
 import { saveRelease } from '../../src/releases/store-releases.ts';
 import type { Caller } from './api-server.ts';
 import { SEED_NOW, type Shop, seedPackage, seedSecrets, seedSite, seedSoldLicense } from './seed.ts';
-import { seedAccount, seedBusiness } from './seed-money.ts';
+import { seedAccount } from './seed-accounts.ts';
+import { seedBusiness } from './seed-money.ts';
 import { seedDelivery, seedWebhook } from './seed-webhooks.ts';
 
 /** One of each thing that a route can name, so that nothing but the caller decides what a route answers. */

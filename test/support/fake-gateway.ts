@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { PaymentTrouble, type PaymentTroubleReason } from '../../src/errors.ts';
 import { type CheckoutFact, NOTHING_FOUND, type Snapshot, type SubscriptionFact } from '../../src/payments/facts.ts';
 import type { Gateway, ParsedEvent } from '../../src/payments/gateway.ts';
+import { subscriptionOf } from './seed-payments.ts';
 
 /** A payment provider of the simplest kind, for tests of what is the same with every provider: a little server and its gateway. */
 export interface FakeProvider {
@@ -119,14 +120,6 @@ export function signedDelivery(
   return { body, headers };
 }
 
-function subscriptionFact(change: Partial<SubscriptionFact> = {}): SubscriptionFact {
-  return {
-    ...{ externalId: 'sub_1', orderId: null, checkoutId: null, state: 'active', providerState: 'active', items: [] },
-    ...{ currency: 'EUR', externalCustomerId: null, email: null, startedAt: 0, periodStart: null, periodEnd: null },
-    ...{ cancelAt: null, canceledAt: null, endedAt: null, pausedAt: null, failedAt: null, url: '', ...change },
-  };
-}
-
 export function checkoutFact(change: Partial<CheckoutFact> = {}): CheckoutFact {
   return {
     ...{ externalId: 'cs_1', orderId: null, state: 'paid', providerState: 'paid', currency: 'EUR', subtotalMinor: 0 },
@@ -136,5 +129,8 @@ export function checkoutFact(change: Partial<CheckoutFact> = {}): CheckoutFact {
 }
 
 export function foundSubscription(change: Partial<SubscriptionFact> = {}): Snapshot {
-  return { ...NOTHING_FOUND, subscription: subscriptionFact(change) };
+  return {
+    ...NOTHING_FOUND,
+    subscription: subscriptionOf({ items: [], externalCustomerId: null, startedAt: 0, ...change }),
+  };
 }

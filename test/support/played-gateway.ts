@@ -1,12 +1,7 @@
 import { z } from 'zod';
-import { toIso } from '../../src/clock.ts';
-import type { Db } from '../../src/db/connect.ts';
-import { newId } from '../../src/ids.ts';
-import { sealedAccount } from '../../src/payments/accounts.ts';
 import { NOTHING_FOUND, type Snapshot } from '../../src/payments/facts.ts';
 import type { CheckoutRequest, Gateway, RemotePrice, StartedCheckout } from '../../src/payments/gateway.ts';
-import { type AccountRecord, insertAccount } from '../../src/payments/store-accounts.ts';
-import { SEED_NOW, seedSecrets } from './seed.ts';
+import { SEED_NOW } from './seed.ts';
 
 /** A payment provider in memory, for what is about us and not about how a provider talks. */
 export interface PlayedGateway extends Gateway {
@@ -58,22 +53,4 @@ export function playGateway(provider: string, clock: () => number = () => SEED_N
     },
   };
   return played;
-}
-
-export async function seedAccount(
-  db: Db,
-  { id: organizationId }: { id: string },
-  change: Partial<AccountRecord> = {},
-): Promise<AccountRecord> {
-  const id = newId('payment_account', SEED_NOW);
-  const record: AccountRecord = {
-    ...{ id, organizationId, provider: 'stripe', mode: 'live', hookId: null, externalId: null },
-    ...sealedAccount(seedSecrets, id, { credentials: { secret: 'sk' }, hookSecrets: [] }),
-    settings: { automaticTax: false, taxIds: false, invoices: false, promotionCodes: false },
-    ...{ source: 'api', active: true, cursor: null, reconciledAt: null, checkedAt: null, faults: [] },
-    ...{ createdAt: toIso(SEED_NOW), createdBy: 'test' },
-    ...change,
-  };
-  await db.tx((tx) => insertAccount(tx, record));
-  return record;
 }

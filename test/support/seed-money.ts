@@ -1,8 +1,7 @@
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
 import { newId } from '../../src/ids.ts';
-import { sealedAccount } from '../../src/payments/accounts.ts';
-import { type AccountRecord, insertAccount } from '../../src/payments/store-accounts.ts';
+import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { type AlertRecord, raiseAlert } from '../../src/payments/store-alerts.ts';
 import {
   type DisputeRecord,
@@ -15,7 +14,8 @@ import {
   saveRefund,
 } from '../../src/payments/store-facts.ts';
 import { insertOrder, type OrderLineRecord, type OrderRecord } from '../../src/payments/store-orders.ts';
-import { SEED_NOW, seedSecrets } from './seed.ts';
+import { SEED_NOW } from './seed.ts';
+import { seedAccount } from './seed-accounts.ts';
 
 /** Rows of money as the worker would have written them: nothing here asks a provider or writes into the ledger. */
 
@@ -26,40 +26,6 @@ let count = 0;
 function external(word: string): string {
   count += 1;
   return `${word}_${count}`;
-}
-
-/** An account of the provider `fake`, in live mode. */
-export async function seedAccount(
-  db: Db,
-  organization: { id: string },
-  change: Partial<AccountRecord> = {},
-): Promise<AccountRecord> {
-  const id = newId('payment_account');
-  const account: AccountRecord = {
-    ...{ id, organizationId: organization.id, provider: 'fake', mode: 'live' },
-    ...sealedAccount(seedSecrets, id, { credentials: { secret: 'sk_1' }, hookSecrets: ['hook_1'] }),
-    ...{ hookId: null, externalId: external('acct'), source: 'api', active: true, cursor: null },
-    settings: { automaticTax: false, taxIds: false, invoices: false, promotionCodes: false },
-    ...{ reconciledAt: null, checkedAt: null, faults: [], ...MADE },
-    ...change,
-  };
-  await db.tx((tx) => insertAccount(tx, account));
-  return account;
-}
-
-/** What a shop signs with. */
-export const SHOP_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-
-/** An account of a shop of another kind, which has nothing at a provider. */
-export async function seedShopAccount(
-  db: Db,
-  organization: { id: string },
-  change: Partial<AccountRecord> = {},
-  hookSecrets: readonly string[] = [SHOP_SECRET],
-): Promise<AccountRecord> {
-  const id = change.id ?? newId('payment_account');
-  const sealed = sealedAccount(seedSecrets, id, { credentials: {}, hookSecrets });
-  return seedAccount(db, organization, { id, provider: 'shop', externalId: null, ...sealed, ...change });
 }
 
 function headOf(account: AccountRecord, word: string) {

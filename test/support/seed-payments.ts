@@ -1,10 +1,8 @@
 import { SYSTEM_ACTOR } from '../../src/accounts/actor.ts';
 import { toIso } from '../../src/clock.ts';
 import type { Db } from '../../src/db/connect.ts';
-import type { OrganizationRecord } from '../../src/forge/store.ts';
 import { newId } from '../../src/ids.ts';
 import type { By } from '../../src/licensing/keys.ts';
-import { sealedAccount } from '../../src/payments/accounts.ts';
 import type {
   CheckoutFact,
   DisputeFact,
@@ -14,34 +12,16 @@ import type {
   Snapshot,
   SubscriptionFact,
 } from '../../src/payments/facts.ts';
-import { type AccountRecord, insertAccount } from '../../src/payments/store-accounts.ts';
+import type { AccountRecord } from '../../src/payments/store-accounts.ts';
 import { insertOrder, type OrderLineRecord, type OrderRecord } from '../../src/payments/store-orders.ts';
-import { SEED_NOW, seedSecrets } from './seed.ts';
+import { SEED_NOW } from './seed.ts';
 
-/** Builders of payment accounts, orders and of what a provider says, as in seed.ts. Amounts are in EUR cents. */
+/** Builders of orders and of what a provider says, as in seed.ts. Amounts are in EUR cents. */
 
 let made = 0;
 
 export function worker(now: number): By {
   return { actor: SYSTEM_ACTOR, requestId: null, now };
-}
-
-export async function seedAccount(
-  db: Db,
-  organization: Pick<OrganizationRecord, 'id'>,
-  change: Partial<AccountRecord> = {},
-): Promise<AccountRecord> {
-  const id = newId('payment_account');
-  const account: AccountRecord = {
-    ...{ id, organizationId: organization.id, provider: 'stripe', mode: 'live', hookId: null, externalId: null },
-    ...sealedAccount(seedSecrets, id, { credentials: { secret_key: 'sk_live_seed' }, hookSecrets: ['whsec_seed'] }),
-    settings: { automaticTax: false, taxIds: false, invoices: false, promotionCodes: false },
-    ...{ source: 'api', active: true, cursor: null, reconciledAt: null, checkedAt: null, faults: [] },
-    ...{ createdAt: toIso(SEED_NOW), createdBy: 'test' },
-    ...change,
-  };
-  await db.tx((tx) => insertAccount(tx, account));
-  return account;
 }
 
 type LineWish = Partial<OrderLineRecord> & Pick<OrderLineRecord, 'packageId'>;
