@@ -7,7 +7,7 @@ import { openTestCore } from '../support/core.ts';
 import { eventsOf } from '../support/event-worker.ts';
 import { fakeEvent, signedDelivery, startFakeProvider } from '../support/fake-gateway.ts';
 import { seedForge, seedOrganization } from '../support/seed.ts';
-import { seedAccount } from '../support/seed-money.ts';
+import { seedAccount } from '../support/seed-accounts.ts';
 import { openGround } from '../support/served.ts';
 
 /** A provider tells on while another server with a newer schema starts. */
