@@ -1,13 +1,13 @@
 import { toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { By } from '../licensing/keys.ts';
-import { grantsOfPayments, lockLicense, updateLicense } from '../licensing/store-licenses.ts';
+import { grantsOfPayments, type LicenseRecord, lockLicense, updateLicense } from '../licensing/store-licenses.ts';
 import type { Deal } from './deal.ts';
 import { noteState } from './notes.ts';
 import { refOf } from './plan-ledger.ts';
 import type { PaymentPolicy } from './policy.ts';
 import { holding } from './returns.ts';
-import { isHeld } from './store-deals.ts';
+import { holdingPayments } from './store-deals.ts';
 import { type DisputeRecord, updateDispute } from './store-facts.ts';
 
 /**
@@ -43,7 +43,7 @@ async function suspend(tx: Tx, licenseId: string, by: By): Promise<boolean> {
 
 async function release(tx: Tx, licenseId: string, by: By): Promise<boolean> {
   const license = await lockLicense(tx, licenseId);
-  if (!license || license.heldAt === null || (await isHeld(tx, licenseId))) return false;
+  if (!license || license.heldAt === null || (await isHeld(tx, license))) return false;
   const isRevoked = license.revokedAt !== null;
   await updateLicense(tx, licenseId, {
     ...{ suspendedAt: null, heldAt: null },
@@ -51,6 +51,12 @@ async function release(tx: Tx, licenseId: string, by: By): Promise<boolean> {
   });
   await noteState(tx, licenseId, 'resume', 'the dispute is over', by);
   return true;
+}
+
+/** Another dispute, of whatever payment of the license, keeps it suspended. */
+async function isHeld(tx: Tx, { id, organizationId }: LicenseRecord): Promise<boolean> {
+  const refs = (await holdingPayments(tx, organizationId)).map(refOf);
+  return (await grantsOfPayments(tx, organizationId, refs)).some(({ grant }) => grant.licenseId === id);
 }
 
 async function licensesOf(tx: Tx, { payments }: Deal, { paymentId, organizationId }: DisputeRecord): Promise<string[]> {

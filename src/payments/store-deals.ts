@@ -47,22 +47,17 @@ export async function linkGrant(
   await tx('grants').where({ id }).update(toRow(to));
 }
 
-/** Whether a dispute, of whatever payment of the license, keeps it suspended. */
-export async function isHeld(tx: Tx, licenseId: string): Promise<boolean> {
-  const row = await tx('disputes as d')
+/** The payments of an organization whose disputes keep licenses suspended. Of disputes that do so there are few. */
+export async function holdingPayments(
+  tx: Tx,
+  organizationId: string,
+): Promise<{ mode: 'live' | 'test'; externalId: string }[]> {
+  const rows = await tx('disputes as d')
     .join('payments as p', 'p.id', 'd.payment_id')
-    .join('grants as g', (on) =>
-      on
-        .on('g.organization_id', 'p.organization_id')
-        .andOn(
-          'g.payment_ref',
-          tx.raw("case when p.mode = 'test' then 'test:' || p.external_id else p.external_id end"),
-        ),
-    )
-    .where('g.license_id', licenseId)
+    .where('d.organization_id', organizationId)
     .whereNotNull('d.held_at')
-    .first('d.id');
-  return row !== undefined;
+    .select('p.mode', 'p.external_id');
+  return rows.map(({ mode, external_id: externalId }) => ({ mode, externalId }));
 }
 
 /** The packages that running subscriptions pay for in a license, taken-over ones too. */
