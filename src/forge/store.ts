@@ -1,4 +1,4 @@
-import { forUpdate, isUniqueViolation, type Tx } from '../db/dialect.ts';
+import { forChange, isUniqueViolation, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
 import { OrganizationSettings } from '../releases/organization-settings.ts';
@@ -156,9 +156,12 @@ export async function findOrganization(tx: Tx, idOrSlug: string): Promise<Organi
   return row ? toOrganization(row) : null;
 }
 
-/** Makes writers that look before they insert (a customer by mail) take turns. */
+/**
+ * Makes writers that look before they insert (a customer by mail) take turns. Whoever has only named the organization in a row is let
+ * pass: two that have done so and then want their turn would wait for each other.
+ */
 export async function lockOrganization(tx: Tx, id: string): Promise<void> {
-  await forUpdate(tx, tx('organizations').where({ id }).select('id'));
+  await forChange(tx, tx('organizations').where({ id }).select('id'));
 }
 
 export async function findOrganizationByOwner(
