@@ -148,7 +148,7 @@ function summary({ db }: Deps): Route {
         const detail = 'lies after `to`';
         throw problem('INVALID_REQUEST', `/query/from ${detail}`, { errors: [{ pointer: '/query/from', detail }] });
       }
-      const { live, test } = await sumMoney(db, organization.id, { from, to });
+      const { live, test } = await sumMoney(db, organization.id, { from, to }, now);
       return { status: 200, body: { from: toIso(from), to: toIso(to), live: modeView(live), test: modeView(test) } };
     },
   });

@@ -26,13 +26,14 @@ export async function sumMoney(
   db: Db,
   organizationId: string,
   span: { from: number; to: number },
+  now: number,
 ): Promise<Record<Mode, ModeSums>> {
   return db.read(async (tx) => {
     const between = { from: toIso(span.from), to: toIso(span.to) };
     const paid = await sumsOf(tx, 'payments', organizationId, between);
     const refunded = await sumsOf(tx, 'refunds', organizationId, between);
     const disputed = await sumsOf(tx, 'disputes', organizationId, between);
-    const counts = await countSubscriptions(tx, organizationId);
+    const counts = await countSubscriptions(tx, organizationId, toIso(now));
     const sums = MODES.map((mode) => {
       const own = counts.filter((each) => each.mode === mode);
       const count = (of: (each: (typeof own)[number]) => boolean) =>

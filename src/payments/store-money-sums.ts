@@ -49,11 +49,13 @@ export interface SubscriptionCount {
 }
 
 /** Subscriptions that are not over, as they stand now. */
-export async function countSubscriptions(tx: Tx, organizationId: string): Promise<SubscriptionCount[]> {
+export async function countSubscriptions(tx: Tx, organizationId: string, now: string): Promise<SubscriptionCount[]> {
   const canceling = tx.raw('case when cancel_at is null then 0 else 1 end as canceling');
   const rows = await tx('subscriptions')
     .where({ organization_id: organizationId })
     .whereNotIn('state', ['canceled', 'expired', 'incomplete'])
+    // A shop that has canceled tells of no end.
+    .where((going) => going.whereNull('cancel_at').orWhere('cancel_at', '>', now))
     .groupByRaw('mode, state, runs, case when cancel_at is null then 0 else 1 end')
     .select('mode', 'state', 'runs', canceling, tx.raw('count(*) as n'));
   return rows.map((row) => ({

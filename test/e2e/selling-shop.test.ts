@@ -140,6 +140,8 @@ onEachJourney('selling through a shop of another kind', NOBODY, (journey) => {
     const [subscription] = await allOf(journey().operator, `${ORG}/subscriptions?external_id=S-2001`);
     expect(subscription).toMatchObject({ runs: false, cancel_at: subscription.paid_through });
     expect(subscription.grants).toHaveLength(4);
+    const summary = (await journey().operator.get(`${ORG}/payments/summary`)).json;
+    expect(summary.live.subscriptions).toEqual({ running: 0, past_due: 0, canceling: 0 });
   });
 
   it('a shop that asks for the key gets it as plain text, the same again, and nothing where something is wrong', async () => {
