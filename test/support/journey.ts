@@ -32,6 +32,7 @@ export interface Journey {
   mail: MailServerFake;
   /** An operator's token of all scopes. */
   operator: Caller;
+  operatorToken: string;
   anybody: Caller;
   run(...argv: string[]): Promise<Ran>;
   /** Like `run`; throws where it fails, and gives its answer. */
@@ -106,7 +107,7 @@ export async function openJourney(
   await start();
   return {
     ...{ ground, url, env, time, lines, core, mail, command, stop },
-    ...{ operator: callerOf(url, token), anybody: callerOf(url, null) },
+    ...{ operatorToken: token, operator: callerOf(url, token), anybody: callerOf(url, null) },
     run: (...argv) => runIn(env, argv),
     async work() {
       await core().paymentEvents.worker.drain();
