@@ -1,3 +1,4 @@
+import { addressedTo } from '../db/addressees.ts';
 import { engineOf, type Tx } from '../db/dialect.ts';
 import { columnsOf, fromRow, toRow } from '../db/rows.ts';
 import type { MailAbout, MailTemplate } from './mail-wish.ts';
@@ -133,10 +134,13 @@ export async function countMails(tx: Tx, filter: MailFilter, most: number): Prom
 
 /** What waits for these customers is not sent any more, and no address of theirs is kept. */
 export async function forgetMails(tx: Tx, customerIds: readonly string[]): Promise<void> {
-  const own = tx('mails').whereIn('customer_id', customerIds);
+  const own = tx('mails').where((mine) =>
+    mine
+      .whereIn('customer_id', customerIds)
+      .orWhere((bare) => bare.whereNull('customer_id').whereExists(addressedTo(tx, 'mails', customerIds))),
+  );
   await own.clone().where({ state: 'waiting' }).update({ state: 'dropped', detail: 'the customer was anonymized' });
   await own.clone().whereNot({ state: 'dropped' }).update({ detail: '' });
-  await own.clone().update({ email: '', lease_id: null, lease_until: null });
   // A page of the provider's shows whoever opens it the name and the address of the buyer.
   for (const row of await own.clone().whereLike('about', '%"url"%').select('id', 'about')) {
     const { url: _, ...about } = JSON.parse(row.about) as MailAbout;
@@ -144,6 +148,8 @@ export async function forgetMails(tx: Tx, customerIds: readonly string[]): Promi
       .where({ id: row.id })
       .update({ about: JSON.stringify(about) });
   }
+  // Last, since some are found by nothing else.
+  await own.clone().update({ email: '', lease_id: null, lease_until: null });
 }
 
 /** True: something was written to somebody, whatever became of it. */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { addressedTo } from '../db/addressees.ts';
 import type { Tx } from '../db/dialect.ts';
 
 /** What is kept of people beside money: given out to them, and taken away. Sums, ids and times are the books' and stay. */
@@ -30,8 +31,13 @@ export const PAYMENT_FILE_COLUMNS = [
 ];
 export const WITHDRAWAL_FILE_COLUMNS = ['id', 'order_id', 'order_ref', 'email', 'name', 'statement', 'at', 'closed_at'];
 
+/** Of who never paid nothing but his address says whose an order is. */
 function ordersOfCustomers(tx: Tx, customerIds: readonly string[]): Knex.QueryBuilder {
-  return tx('orders').whereIn('customer_id', customerIds);
+  return tx('orders').where((own) =>
+    own
+      .whereIn('customer_id', customerIds)
+      .orWhere((open) => open.whereNull('customer_id').whereExists(addressedTo(tx, 'orders', customerIds))),
+  );
 }
 
 /** By the customer, or by a license that is his. */
@@ -49,7 +55,11 @@ function paymentsOfCustomers(tx: Tx, customerIds: readonly string[]): Knex.Query
 }
 
 function withdrawalsOfCustomers(tx: Tx, customerIds: readonly string[]): Knex.QueryBuilder {
-  return tx('withdrawals').whereIn('order_id', ordersOfCustomers(tx, customerIds).select('id'));
+  return tx('withdrawals').where((own) =>
+    own
+      .whereIn('order_id', ordersOfCustomers(tx, customerIds).select('id'))
+      .orWhereExists(addressedTo(tx, 'withdrawals', customerIds)),
+  );
 }
 
 export function orderFileRows(tx: Tx, customerIds: readonly string[]): Promise<FileRow[]> {

@@ -104,6 +104,17 @@ onEachDatabase('what is kept of a customer', (database) => {
         ...{ name: PERSON, statement: `I, ${PERSON}, withdraw`, order_id: order.id, at: toIso(SEED_NOW) },
       }),
     );
+    // He did not finish, mistook the number of his order, and got mail of it: nothing says whose that is but his address.
+    const address = `${PERSON}2@Example.com`;
+    await seedOrder(db, account, { customerId: null, email: address, name: PERSON, state: 'expired' });
+    await db.tx(async (tx) => {
+      await tx('withdrawals').insert({
+        ...{ id: newId('withdrawal'), organization_id: shop.organization.id, order_ref: '?', order_id: null },
+        ...{ email: address.toLowerCase(), name: PERSON, statement: PERSON, at: toIso(SEED_NOW) },
+      });
+      const about = { ...mail, customerId: null, email: address, language: '', notBefore: SEED_NOW };
+      await queueMail(tx, { ...about, template: 'withdrawal', tag: 'withdrawal:1', about: {} }, SEED_NOW);
+    });
     await api.post(`/customers/${double}/merge`, { into: customer });
   });
   afterAll(() => api.close());
@@ -150,10 +161,16 @@ onEachDatabase('what is kept of a customer', (database) => {
     expect(json.mails).toMatchObject([
       { template: 'payment_failed', email: `${PERSON}2@example.com`, state: 'waiting' },
     ]);
-    expect(json.orders).toMatchObject([{ email: `${PERSON}2@example.com`, name: PERSON, subtotal_minor: 4_900 }]);
+    expect(json.orders).toMatchObject([
+      { email: `${PERSON}2@example.com`, name: PERSON, subtotal_minor: 4_900 },
+      { email: `${PERSON}2@Example.com`, state: 'expired' },
+    ]);
     expect(json.subscriptions).toMatchObject([{ license_id: license.id, order_id: json.orders[0].id }]);
     expect(json.payments).toMatchObject([{ order_id: json.orders[0].id, amount_minor: 4_900 }]);
-    expect(json.withdrawals).toMatchObject([{ order_id: json.orders[0].id, name: PERSON }]);
+    expect(json.withdrawals).toMatchObject([
+      { order_id: json.orders[0].id, name: PERSON },
+      { order_id: null, order_ref: '?' },
+    ]);
     const actions = json.events.map(({ action }: { action: string }) => action);
     for (const action of [
       'customer.create',
