@@ -1,6 +1,15 @@
 import { beforeEach, expect, it } from 'vitest';
 import { onEachDatabase } from '../../test/support/databases.ts';
-import { SEED_NOW, type Shop, seedCustomer, seedKey, seedLicense, seedShop } from '../../test/support/seed.ts';
+import {
+  SEED_NOW,
+  type Shop,
+  seedCustomer,
+  seedGrant,
+  seedKey,
+  seedLicense,
+  seedPackage,
+  seedShop,
+} from '../../test/support/seed.ts';
 import { CLI_ACTOR } from '../accounts/actor.ts';
 import { mergeCustomers } from '../accounts/merge-customers.ts';
 import type { CustomerRecord } from '../accounts/store-customers.ts';
@@ -20,6 +29,7 @@ onEachDatabase('reminders', (database) => {
     await db().tx(async (tx) => {
       await tx('mails').delete();
       await tx('subscriptions').delete();
+      await tx('grants').delete();
       await tx('license_keys').delete();
       await tx('licenses').delete();
     });
@@ -84,6 +94,15 @@ onEachDatabase('reminders', (database) => {
     await license(-30);
     expect(await queueReminders(db(), SEED_NOW)).toBe(2);
     expect(await told()).toEqual(['ended 0', 'expiring 7']);
+  });
+
+  it('do not come in the first half of what was given', async () => {
+    const own = await license(30);
+    const sold = await seedPackage(db(), shop.organization);
+    await seedGrant(db(), own, sold, { given: SEED_NOW });
+    const queued: number[] = [];
+    for (const day of [0, 14, 15, 16, 23, 29]) queued.push(await queueReminders(db(), SEED_NOW + day * DAY + HOUR));
+    expect(queued).toEqual([0, 0, 1, 0, 1, 1]);
   });
 
   it('are for what somebody bought, and for nothing that renews itself', async () => {

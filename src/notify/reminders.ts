@@ -1,7 +1,7 @@
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import { findSurvivor } from '../accounts/store-customers.ts';
 import { audit } from '../audit/audit.ts';
-import { DAY, toIso } from '../clock.ts';
+import { DAY, fromIso, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import { listOrganizations, type OrganizationRecord } from '../forge/store.ts';
 import type { MailWish } from './mail-wish.ts';
@@ -48,13 +48,21 @@ async function queueAll(db: Db, { id }: OrganizationRecord, reminder: Reminder, 
     const { count, last } = await db.tx(async (tx) => {
       const found = await endingLicenses(tx, ends, from, SLICE);
       let made = 0;
-      for (const each of found) if (await queueMail(tx, wishOf(id, reminder, each, now), now)) made += 1;
+      for (const each of found)
+        if (!isFresh(each, now) && (await queueMail(tx, wishOf(id, reminder, each, now), now))) made += 1;
       return { count: made, last: found.length < SLICE ? null : (found.at(-1) ?? null) };
     });
     queued += count;
     if (last === null) return queued;
     after = last;
   }
+}
+
+/** Nobody who bought a month yesterday is told that it ends in 30 days: the first half of what was given is quiet. */
+function isFresh({ givenAt, validUntil }: Ending, now: number): boolean {
+  if (givenAt === null) return false;
+  const [given, end] = [fromIso(givenAt), fromIso(validUntil)];
+  return now < given + (end - given) / 2;
 }
 
 function wishOf(organizationId: string, { template, days }: Reminder, ending: Ending, now: number): MailWish {

@@ -14,6 +14,8 @@ export interface Ends {
 export interface Ending {
   id: string;
   validUntil: string;
+  /** When the newest part of it was given; null: nothing was sold. */
+  givenAt: string | null;
   customerId: string;
   email: string;
   language: string;
@@ -55,7 +57,8 @@ export async function endingLicenses(
     })
     .orderBy(['l.valid_until', 'l.id'])
     .limit(most)
-    .select('l.id', 'l.valid_until', 'l.customer_id', 'c.email', 'c.language');
+    .select('l.id', 'l.valid_until', 'l.customer_id', 'c.email', 'c.language')
+    .select(tx.raw('(select max(g.given_at) from grants g where g.license_id = l.id) as given_at'));
   const { id = '', validUntil = '' } = after ?? {};
   const rows = await (after === null ? query : query.whereRaw('(l.valid_until, l.id) > (?, ?)', [validUntil, id]));
   return rows.map((row) => fromRow<Ending>(row));
