@@ -94,6 +94,10 @@ async function licenseFor(tx: Tx, organizationId: string, id: string): Promise<L
   return license;
 }
 
+/**
+ * Whoever types an address learns here whether it had the trial. That is less than what the silence would do: the buyer would pay for
+ * what he then is not given. How often it may be asked from one network is limited like any order.
+ */
 async function requireFirstTrials(
   tx: Tx,
   organizationId: string,

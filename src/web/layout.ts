@@ -35,7 +35,7 @@ button.plain { padding: .35rem .2rem; border: 0; background: none; color: var(--
 ul { margin: .3rem 0; padding: 0; list-style: none; } li { display: flex; gap: .8rem; padding: .15rem 0; }
 .word { flex: none; width: 5.5rem; color: var(--soft); }
 dl { margin: 1rem 0 0; } dt { color: var(--soft); font-size: .875rem; } dd { margin: 0 0 .6rem; }
-label { display: block; margin: .9rem 0 .2rem; font-weight: 600; } label.check { display: flex; gap: .6rem; font-weight: 400; } label.check input { flex: none; margin-top: .35rem; }
+label { display: block; margin: .9rem 0 .2rem; font-weight: 600; } label.check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 400; } label.check input { flex: none; margin-top: .35rem; }
 input:not([type=checkbox]) { width: 100%; max-width: 26rem; padding: .4rem .6rem; border: 1px solid var(--soft); border-radius: .4rem; background: var(--sheet); color: var(--ink); font: inherit; }
 input.key { max-width: none; font-family: ui-monospace, monospace; }
 .note { margin: 1rem 0; padding: .6rem 1rem; border: 1px solid var(--line); border-left-width: .3rem; border-radius: .4rem; }

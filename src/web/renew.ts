@@ -105,7 +105,7 @@ function section(
   if (offers.length === 0) return '';
   const items = offers.map(
     (each) =>
-      `<h3><bdi>${escapeHtml(each.offer.name)}</bdi></h3>\n<p>${escapeHtml(each.offer.description)}</p>\n${priceButtons(each, gateways, kind)}`,
+      `<h3><bdi>${escapeHtml(each.offer.name)}</bdi></h3>\n${each.offer.description === '' ? '' : `<p>${escapeHtml(each.offer.description)}</p>\n`}${priceButtons(each, gateways, kind)}`,
   );
   return `<h2>${title}</h2>\n<p>${words}</p>\n${items.join('\n')}`;
 }
