@@ -268,6 +268,8 @@ onEachDatabase('customers', (database) => {
               ),
             )
           ).rows;
-    expect(rows.map(({ t }: { t: string }) => t).sort()).toEqual(['customer_words', 'key_batches', 'licenses']);
+    expect(rows.map(({ t }: { t: string }) => t).sort()).toEqual([
+      ...['customer_words', 'key_batches', 'licenses', 'mails', 'orders', 'subscriptions'],
+    ]);
   });
 });
