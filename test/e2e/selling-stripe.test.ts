@@ -110,7 +110,18 @@ onEachJourney('selling through Stripe', STRIPE, (journey, stripe) => {
     expect(order.url).toContain('https://dashboard.stripe.com/');
   });
 
-  it('an event that was lost is found by a look of the vendor', async () => {
+  it('an event that was lost is found when the vendor has Stripe asked, by the API or by command', async () => {
+    const asked = await checkout([{ price: 'once' }], { email: 'lost@example.com' });
+    stripe().pay(sessionAt(asked.json.url), { email: 'lost@example.com' });
+    expect(stripe().take().length).toBeGreaterThan(0);
+    const answer = await journey().operator.post(`${ORG}/payments/reconcile`, {});
+    expect([answer.status, answer.json.accounts[0]?.events > 0]).toEqual([200, true]);
+    await journey().work();
+    expect(
+      journey()
+        .mails()
+        .map(({ envelope }) => envelope.to),
+    ).toEqual([['lost@example.com']]);
     const begun = await checkout([{ price: 'once' }], { email: 'lost@example.com' });
     stripe().pay(sessionAt(begun.json.url), { email: 'lost@example.com' });
     expect(stripe().take().length).toBeGreaterThan(0);
