@@ -106,6 +106,23 @@ onEachDatabase('what was paid becomes a license', (database) => {
     expect((await stateOf(db, licenseId, SEED_NOW + HOUR)).state).toBe('canceled');
   });
 
+  it('what was paid stays bought, and who is forgotten stays forgotten, whatever its page says later', async () => {
+    const { db } = database();
+    const { account, year } = await setUp(db);
+    const bought = await seedOrder(db, account, [{ packageId: year.id }]);
+    const payments = [paymentOf('pi_settled', SEED_NOW, { checkoutId: bought.order.externalId })];
+    await apply(db, account, { checkout: checkoutOf(bought), payments });
+    await db.tx((tx) => tx('orders').where({ id: bought.order.id }).update({ email: '', name: '' }));
+    const later = checkoutOf(bought, { subtotalMinor: 1_500, totalMinor: 1_500 });
+    expect(await apply(db, account, { checkout: later, payments })).toEqual({ state: 'done', detail: '' });
+    const order = await db.read((tx) => tx('orders').where({ id: bought.order.id }).first('state', 'email', 'name'));
+    expect(order).toEqual({ state: 'paid', email: '', name: '' });
+    const refunds = [refundOf('re_settled', 'pi_settled', 1_000)];
+    await apply(db, account, { checkout: later, payments, refunds });
+    const [line] = await db.read((tx) => linesOfOrder(tx, bought.order.id));
+    expect((await stateOf(db, line?.licenseId ?? '', SEED_NOW + HOUR)).state).toBe('canceled');
+  });
+
   it('a sum that does not fit buys nothing, and says so once', async () => {
     const { db } = database();
     const { account, year } = await setUp(db);

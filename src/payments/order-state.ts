@@ -23,7 +23,8 @@ export function orderOutcome(
   fact: CheckoutFact,
 ): OrderOutcome {
   const same: OrderOutcome = { state: order.state, trouble: order.trouble, detail: '' };
-  if (fact.state === 'unknown') return same;
+  // What was bought is settled by what was paid then: a page may count in the prices of today.
+  if (fact.state === 'unknown' || order.state === 'paid') return same;
   const fault = fact.state === 'paid' ? faultOf(order, lines, fact) : null;
   const next: OrderOutcome =
     fault === null

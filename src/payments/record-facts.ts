@@ -106,13 +106,15 @@ async function recordOrder(
 ): Promise<{ order: OrderRecord | null; mismatch: string }> {
   if (order === null || checkout === null || checkout.externalId !== order.externalId) return { order, mismatch: '' };
   if (checkout.state === 'unknown') unknown.push(`checkout ${checkout.externalId}: ${checkout.providerState}`);
+  // Who was anonymized since he paid is not to come back by a look at what he paid.
+  const { email, name } = order.state === 'paid' ? order : checkout;
   const { state, trouble, detail } = orderOutcome(order, await linesOfOrder(tx, order.id), checkout);
   const paidAt = payments.find(({ state: each, paidAt: at }) => each === 'paid' && at !== null)?.paidAt ?? null;
   const change = {
     ...{ state, trouble },
     paidAt: state === 'paid' ? (order.paidAt ?? (paidAt === null ? null : toIso(paidAt))) : order.paidAt,
-    email: order.email === '' ? (checkout.email ?? '') : order.email,
-    name: order.name === '' ? (checkout.name ?? '') : order.name,
+    email: order.email || (email ?? ''),
+    name: order.name || (name ?? ''),
     externalCustomerId: checkout.externalCustomerId ?? order.externalCustomerId,
   };
   await updateOrder(tx, order.id, change);

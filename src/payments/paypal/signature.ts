@@ -103,9 +103,11 @@ export class Signatures {
     const [leaf] = certificates ?? [];
     if (!certificates || !leaf) return no('invalid', 'there is no certificate at the address');
     const wrong = chainFault(certificates, this.#trusted(), { names: this.#trust.names, now });
-    if (wrong === 'incomplete') return this.#asked(raw, sent, account.hookId, ask);
-    if (wrong !== null) return no('invalid', `the certificate is not to be trusted: ${wrong}`);
-    return judged(raw, sent, leaf, account, account.hookId);
+    if (wrong !== null && wrong !== 'incomplete')
+      return no('invalid', `the certificate is not to be trusted: ${wrong}`);
+    const verdict = judged(raw, sent, leaf, account, account.hookId);
+    // What the certificate itself has not signed is worth no question: anybody could make us ask.
+    return verdict.ok && wrong === 'incomplete' ? this.#asked(raw, sent, account.hookId, ask) : verdict;
   }
 
   /** The chain was not sent along to its end: only PayPal can say. */

@@ -99,16 +99,20 @@ interface Charged {
   invoiceId: string;
 }
 
-/** One list of the customer's charges instead of a question for each invoice. */
+/** What pays an invoice of a subscription is no older than that, but for clocks. Seconds. */
+const CLOCKS = 24 * 3_600;
+
+/** One list of the customer's charges since the subscription began, instead of a question for each invoice. */
 async function chargesOf(
   stripe: Stripe,
-  { customer }: Stripe.Subscription,
+  { customer, created }: Stripe.Subscription,
   invoices: readonly InvoiceParts[],
 ): Promise<Charged[]> {
   const invoiceOf = new Map(invoices.flatMap(({ invoice }) => intentsOf(invoice).map((id) => [id, invoice.id])));
   const customerId = idOf(customer);
   if (invoiceOf.size === 0 || customerId === null) return [];
-  const all = await askAll((at) => stripe.charges.list({ customer: customerId, expand: ['data.refunds'], ...at }));
+  const of = { customer: customerId, created: { gte: created - CLOCKS } };
+  const all = await askAll((at) => stripe.charges.list({ ...of, expand: ['data.refunds'], ...at }));
   return all
     .filter(({ status }) => status !== 'failed')
     .flatMap((charge) => {
