@@ -148,9 +148,10 @@ const OWN_REFUSED: readonly ProblemCode[] = [
     'LOCKED_OUT',
     'RATE_LIMITED',
   ] as const),
-  ...(['NOTHING_OPEN', 'NOT_CONNECTED', 'NOT_SUPPORTED', 'PAYMENT_TROUBLE', 'WRONG_ID_KIND'] as const),
+  ...(['NOTHING_OPEN', 'NOT_CONNECTED', 'NOT_SUPPORTED', 'PAYMENT_TROUBLE', 'WRONG_ID_KIND', 'FORBIDDEN'] as const),
 ];
-const BY_KEY = 'The license key is the credential; misses are counted as for `activate`.';
+const BY_KEY =
+  'The license key is the credential, but not one with a limit or domains of its own; misses are counted as for `activate`.';
 
 function ownRequest({ requestId, network, now }: Context<'public'>) {
   return { requestId, network, now };

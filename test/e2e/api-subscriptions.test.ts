@@ -193,6 +193,20 @@ onEachDatabase('what is done to a subscription', (database) => {
     expect([again.status, again.json.cancel_at, asked.length]).toEqual([200, subscription.paidThrough, 2]);
   });
 
+  it('is not for whoever got a part of the license', async () => {
+    const { db } = database();
+    const nobody = api.as(null);
+    for (const change of [{ site_limit: 1 }, { site_limit: null, domains: '["client.example"]' }]) {
+      await db.tx((tx) => tx('license_keys').where({ id: key.id }).update(change));
+      for (const each of ['portal', 'cancel']) {
+        const { status, json } = await nobody.post(`/api/public/subscriptions/${each}`, { key: key.text });
+        expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
+      }
+    }
+    expect(asked).toEqual([]);
+    await db.tx((tx) => tx('license_keys').where({ id: key.id }).update({ site_limit: null, domains: null }));
+  });
+
   it('is nobody else’s: other keys, other subscriptions, guesses', async () => {
     const { db } = database();
     const nobody = api.as(null);
