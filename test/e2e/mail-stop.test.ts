@@ -30,6 +30,8 @@ onEachServer('the link that ends reminders', (served) => {
       ...[200, 'no-store', 'no-referrer'],
     ]);
     expect(text).toContain('<form method="post"');
+    const german = await fetch(`${served().url}${path}`, { headers: { 'accept-language': 'de' } });
+    expect(await german.text()).toMatch(/<html lang="de">[\s\S]*Keine Erinnerungen mehr/);
     expect(await isOff()).toBe(false);
   });
 
