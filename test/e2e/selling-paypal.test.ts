@@ -39,7 +39,7 @@ onEachJourney('selling through PayPal', PAYPAL, (journey, paypal) => {
   async function keyOn(orderUrl: string): Promise<string> {
     const { status, text } = await journey().page(orderUrl);
     expect(status).toBe(200);
-    return /id="key" readonly value="([^"]+)"/.exec(text)?.[1] ?? '';
+    return /<input class="key"[^>]* value="([^"]+)"/.exec(text)?.[1] ?? '';
   }
 
   /** Bought by a buyer who agrees at PayPal and never comes back. */

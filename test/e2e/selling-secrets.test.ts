@@ -75,6 +75,7 @@ onEachJourney('what is secret after a life with Stripe', STRIPE, (journey, strip
     stripe().faults.length = 0;
     const withdrawal = { order: one.order.id, email: 'ada@example.com', name: 'Ada', step: 'confirm' };
     await page(`${journey().url}/withdraw/acme`, withdrawal);
+    await operator.post(`/subscriptions/${sub.order.subscription_ids[0]}/cancel`, { when: 'now' });
     await until(journey().time.now + 350 * DAY);
     await journey().chores('daily');
     await settle();
