@@ -230,6 +230,7 @@ export interface Gateway {
 /** Subjects: what is looked at as a whole, under one lock. */
 export type SubjectKind = 'checkout' | 'subscription' | 'price';
 
+/** As it stands in the inbox and is locked by. */
 export function subjectOf(kind: SubjectKind, externalId: string): string {
   return `${kind}:${externalId}`;
 }

@@ -73,6 +73,7 @@ export async function isSellersOrigin(db: Db, origin: string): Promise<boolean> 
   return all.some(({ settings }) => sellsFrom(settings.seller.origins, origin));
 }
 
+/** Whether `origin` is one of those listed, whatever path a listed one has. */
 export function sellsFrom(origins: readonly string[], origin: string): boolean {
   return origins.some((each) => new URL(each).origin === origin);
 }

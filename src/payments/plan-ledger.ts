@@ -163,6 +163,7 @@ export function refOf({ mode, externalId }: Pick<PaymentRecord, 'mode' | 'extern
   return mode === 'test' ? `test:${externalId}` : externalId;
 }
 
+/** What a line of the ledger is known by: a payment and its line. An id of a provider holds no newline. */
 export function keyOf(paymentRef: string, line: string): string {
   return `${paymentRef}\n${line}`;
 }

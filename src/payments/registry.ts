@@ -1,5 +1,5 @@
 import type { Gateway } from './gateway.ts';
-import { paypalGateway } from './paypal/gateway.ts';
+import { paypalGateway } from './paypal/driver.ts';
 import { shopGateway } from './shop/driver.ts';
 import { stripeGateway } from './stripe/driver.ts';
 

@@ -19,6 +19,7 @@ export function paymentIdOf({ type, order, period }: Pick<ShopEvent, 'type' | 'o
   return type !== 'paid' && period ? renewalId(order, period.start) : order;
 }
 
+/** How a shop that has one order for all periods names the payment of one: by its start, ms UTC. */
 export function renewalId(order: string, start: number): string {
   return `${order}@${toIso(start)}`;
 }

@@ -50,6 +50,7 @@ export function whyNotAt(offer: Offer, price: CheckedPrice, now: number): string
   return isKnown(price) ? null : `"${price.code}" cannot be sold yet: what it costs is not known`;
 }
 
+/** Amount and currency are known; what is not is never sold. */
 export function isKnown(price: CheckedPrice): price is KnownPrice {
   return price.amount_minor !== null && price.currency !== null;
 }

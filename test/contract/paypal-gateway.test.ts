@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Gateway, GatewayAccount } from '../../src/payments/gateway.ts';
-import { makePaypalGateway } from '../../src/payments/paypal/gateway.ts';
+import { makePaypalGateway } from '../../src/payments/paypal/driver.ts';
 import { collide } from '../support/crc-collision.ts';
 import { type Break, type FakePaypal, startFakePaypal } from '../support/fake-paypal.ts';
 import { certify } from '../support/fake-paypal-certificates.ts';

@@ -1,5 +1,5 @@
 import type { CheckoutLine, CheckoutRequest, Gateway, GatewayAccount } from '../../src/payments/gateway.ts';
-import { makePaypalGateway } from '../../src/payments/paypal/gateway.ts';
+import { makePaypalGateway } from '../../src/payments/paypal/driver.ts';
 import type { FakePaypal } from './fake-paypal.ts';
 
 /** The real gateway, which trusts the fake's authority and waits for nothing. */
