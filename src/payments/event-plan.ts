@@ -36,7 +36,7 @@ export interface Setback {
   detail: string;
   /** How long the provider wants to be left alone. */
   waitMs?: number | undefined;
-  /** Of what is parked. */
+  /** Of what is parked or unknown. */
   owed?: Owed | null | undefined;
 }
 
@@ -61,7 +61,7 @@ export function endOf({
     case 'parked':
       return { state: owed ? 'stuck' : 'ignored', looks: FEWEST_LOOKS, patienceMs: PATIENCE_MS };
     case 'unknown':
-      return { state: 'ignored', looks: LOOKS_FOR_UNKNOWN, patienceMs: 0 };
+      return { state: owed ? 'stuck' : 'ignored', looks: LOOKS_FOR_UNKNOWN, patienceMs: 0 };
     case 'failed':
       return { state: 'stuck', looks: FEWEST_LOOKS, patienceMs: PATIENCE_MS };
     case 'refused':

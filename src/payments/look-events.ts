@@ -6,7 +6,7 @@ import { redactKeys } from '../http/redact.ts';
 import type { By } from '../licensing/keys.ts';
 import type { Secrets } from '../secrets.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
-import { type Setback, setbackOf } from './event-plan.ts';
+import { type Setback, STUCK, setbackOf } from './event-plan.ts';
 import { setBack } from './event-setback.ts';
 import type { Snapshot } from './facts.ts';
 import type { Applied } from './fulfil.ts';
@@ -24,7 +24,7 @@ import {
   settleEvents,
   takeSubject,
 } from './store-event-work.ts';
-import { knownOf } from './store-known.ts';
+import { isSoldHere, knownOf } from './store-known.ts';
 
 /** `applyFacts` of shop-told.ts. */
 type Apply = (tx: Tx, secrets: Secrets, account: AccountRecord, snapshot: Snapshot, by: By) => Promise<Applied>;
@@ -75,8 +75,11 @@ async function lookAfresh(deps: LookDeps, { account, gateway }: Place, hold: Hol
   const { subject } = hold;
   const known = gateway.wantsKnown ? await deps.db.read((tx) => knownOf(tx, account.id, subject)) : undefined;
   const snapshot = await gateway.read(openAccount(deps, account), subject, known);
-  if (snapshot === null)
-    return postponed(deps, hold, account, { kind: 'unknown', detail: 'the provider knows nothing of it' });
+  if (snapshot === null) {
+    // Credentials of another account know nothing of what was sold through this one: that must not pass in silence.
+    const owed = (await deps.db.read((tx) => isSoldHere(tx, account.id, subject))) ? STUCK : null;
+    return postponed(deps, hold, account, { kind: 'unknown', detail: 'the provider knows nothing of it', owed });
+  }
   const outcome = await deps.db.tx(async (tx) => {
     await requireHold(tx, hold);
     const now = deps.clock();

@@ -30,6 +30,16 @@ export async function knownOf(tx: Tx, accountId: string, subject: string): Promi
   return { refunds: [...new Set(refunds)], payments: payments.map(knownPayment), isOrdered: order !== undefined };
 }
 
+/** Something that was sold here: a subscription that is not over, or an order that is paid or under way. */
+export async function isSoldHere(tx: Tx, accountId: string, subject: string): Promise<boolean> {
+  const { externalId } = partsOfSubject(subject);
+  const mine = { account_id: accountId, external_id: externalId };
+  const over = ['incomplete', 'canceled', 'expired'];
+  const subscription = await tx('subscriptions').where(mine).whereNotIn('state', over).first('id');
+  if (subscription) return true;
+  return (await tx('orders').where(mine).whereIn('state', ['paid', 'processing']).first('id')) !== undefined;
+}
+
 function knownPayment(row: object): Known['payments'][number] {
   const { externalId, lines } = fromRow<{ externalId: string; lines: PaymentLine[] }>(row, { json: ['lines'] });
   const [line] = lines;

@@ -28,6 +28,7 @@ import {
 } from '../support/fake-gateway.ts';
 import { SEED_NOW, seedForge, seedOrganization, seedSecrets } from '../support/seed.ts';
 import { seedAccount } from '../support/seed-accounts.ts';
+import { seedSubscription } from '../support/seed-money.ts';
 
 /** What becomes of events between the commit of their row and the ledger. */
 onEachDatabase('the worker of payment events', (database) => {
@@ -225,6 +226,25 @@ onEachDatabase('the worker of payment events', (database) => {
       { code: 'EVENT_STUCK', subject: 'subscription:named', count: 1 },
       { code: 'PAID_WITHOUT_ORDER', subject: 'price_1', count: 2 },
     ]);
+  });
+
+  it('tells the vendor where the provider knows nothing of what was sold here', async () => {
+    await seedSubscription(db, account, { externalId: 'sub_sold' });
+    for (const id of ['sub_sold', 'sub_never']) {
+      provider.subjects.set(`subscription:${id}`, null);
+      await tell(`evt_${id}`, { subject: `subscription:${id}` });
+    }
+    for (let i = 0; i < 6; i++) {
+      await at.worker.drain();
+      time.now += 2 * MINUTE;
+    }
+    expect(await states()).toEqual([
+      ['evt_sub_sold', 'stuck', 'the provider knows nothing of it'],
+      ['evt_sub_never', 'ignored', 'the provider knows nothing of it'],
+    ]);
+    const alerts = await alertsOf(db);
+    expect(alerts).toEqual([{ code: 'EVENT_STUCK', subject: 'subscription:sub_sold', count: 1 }]);
+    await db.tx((tx) => tx('subscriptions').where({ account_id: account.id }).delete());
   });
 
   it('looks at a subject of two names under one of them', async () => {
