@@ -151,7 +151,7 @@ const OWN_REFUSED: readonly ProblemCode[] = [
   ...(['NOTHING_OPEN', 'NOT_CONNECTED', 'NOT_SUPPORTED', 'PAYMENT_TROUBLE', 'WRONG_ID_KIND', 'FORBIDDEN'] as const),
 ];
 const BY_KEY =
-  'The license key is the credential, but not one with a limit or domains of its own; misses are counted as for `activate`.';
+  'The license key is the credential, but not one with a limit of its own; misses are counted as for `activate`.';
 
 function ownRequest({ requestId, network, now }: Context<'public'>) {
   return { requestId, network, now };

@@ -17,7 +17,7 @@ export interface OwnWish {
   subscriptionId: string | null;
 }
 
-/** Throws what a key is refused with, FORBIDDEN for a key with limits of its own, NOTHING_OPEN, NOT_CONNECTED and NOT_SUPPORTED. */
+/** Throws what a key is refused with, FORBIDDEN for a key with a limit of its own, NOTHING_OPEN, NOT_CONNECTED and NOT_SUPPORTED. */
 export async function portalByKey(deps: OwnDeps, wish: OwnWish, request: KeyRequest): Promise<string> {
   const { subscription, actor } = await ownOf(deps, wish, request);
   return portalOf(deps, subscription.id, null, actor);
@@ -32,16 +32,10 @@ export async function cancelByKey(deps: OwnDeps, wish: OwnWish, request: KeyRequ
   return deps.payments.db.read(async (tx) => (await findSubscription(tx, subscription.id)) ?? subscription);
 }
 
-/** A key with a part of the license is made to be passed on, e.g. to an agency's client: invoices and end are none of his business. */
-function requireWholeKey({
-  siteLimit,
-  domains,
-}: {
-  siteLimit: number | null;
-  domains: readonly string[] | null;
-}): void {
-  if (siteLimit === null && domains === null) return;
-  throw problem('FORBIDDEN', 'this key is for a part of its license; use the one that was bought');
+/** A key with a limit of its own is made to be passed on, e.g. to an agency's client: invoices and end are none of his business. */
+function requireWholeKey({ siteLimit }: { siteLimit: number | null }): void {
+  if (siteLimit !== null)
+    throw problem('FORBIDDEN', 'this key is for a part of its license; use the one that was bought');
 }
 
 async function ownOf(deps: OwnDeps, { key, subscriptionId }: OwnWish, request: KeyRequest) {

@@ -196,15 +196,15 @@ onEachDatabase('what is done to a subscription', (database) => {
   it('is not for whoever got a part of the license', async () => {
     const { db } = database();
     const nobody = api.as(null);
-    for (const change of [{ site_limit: 1 }, { site_limit: null, domains: '["client.example"]' }]) {
-      await db.tx((tx) => tx('license_keys').where({ id: key.id }).update(change));
-      for (const each of ['portal', 'cancel']) {
-        const { status, json } = await nobody.post(`/api/public/subscriptions/${each}`, { key: key.text });
-        expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
-      }
+    const limit = (site_limit: number | null) =>
+      db.tx((tx) => tx('license_keys').where({ id: key.id }).update({ site_limit }));
+    await limit(1);
+    for (const each of ['portal', 'cancel']) {
+      const { status, json } = await nobody.post(`/api/public/subscriptions/${each}`, { key: key.text });
+      expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
     }
     expect(asked).toEqual([]);
-    await db.tx((tx) => tx('license_keys').where({ id: key.id }).update({ site_limit: null, domains: null }));
+    await limit(null);
   });
 
   it('is nobody else’s: other keys, other subscriptions, guesses', async () => {
