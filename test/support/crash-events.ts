@@ -1,6 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import pg from 'pg';
 import { connect } from '../../src/db/connect.ts';
+import { applySnapshot } from '../../src/payments/fulfil.ts';
 import { eventsOn } from './event-worker.ts';
 import { fakeEvent, fakeGateway, signedDelivery } from './fake-gateway.ts';
 
@@ -21,7 +22,7 @@ interface CrashWish {
 
 const wish = JSON.parse(process.argv[2] ?? '') as CrashWish;
 const db = connect(wish.databaseUrl, wish.sqliteFile);
-const { inbox, worker } = eventsOn(db, fakeGateway(wish.providerUrl));
+const { inbox, worker } = eventsOn(db, fakeGateway(wish.providerUrl), { apply: applySnapshot });
 // What the connection itself does is no write of ours.
 await db.read((tx) => tx('payment_events').first('id'));
 let writes = 0;
@@ -39,10 +40,18 @@ await db.close();
 
 function countWrites(): void {
   const { prepare } = BetterSqlite3.prototype;
+  // A statement is kept, so that it is counted when it runs.
   BetterSqlite3.prototype.prepare = function counted(this: BetterSqlite3.Database, sql: string) {
-    count(sql);
-    return prepare.call(this, sql);
-  } as typeof prepare;
+    const statement = prepare.call(this, sql) as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const name of ['run', 'all', 'get']) {
+      const way = statement[name];
+      statement[name] = (...args) => {
+        count(sql);
+        return way?.apply(statement, args);
+      };
+    }
+    return statement;
+  } as unknown as typeof prepare;
   const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
   pg.Client.prototype.query = function counted(this: pg.Client, ...args: [string | { text?: string }]) {
     count(typeof args[0] === 'string' ? args[0] : (args[0].text ?? ''));
