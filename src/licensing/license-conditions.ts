@@ -140,7 +140,12 @@ function statusConditions(
 function expiringConditions(org: string, now: string): Condition[] {
   const last = new Date(Date.parse(now) + EXPIRING_MS).toISOString();
   const within = sql('l.valid_until > ? and l.valid_until <= ?', now, last);
-  return [{ of: 'license', ...sql("l.state in ('active', 'trial')"), hits: null }, ofLicense(org, within)];
+  const renews = 'exists (select 1 from subscriptions s where s.license_id = l.id and s.runs)';
+  return [
+    { of: 'license', ...sql("l.state in ('active', 'trial')"), hits: null },
+    { of: 'license', ...sql(`not ${renews}`), hits: null },
+    ofLicense(org, within),
+  ];
 }
 
 /** A condition of a column of licenses that an index of the organization begins with. */

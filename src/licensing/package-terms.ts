@@ -97,6 +97,8 @@ export interface PaidPeriod {
   graceUntil: number | null;
   /** A charge for the time behind it is known to have failed. */
   pastDue: boolean;
+  /** The time behind it is charged by itself. */
+  renews: boolean;
 }
 
 /** A product as the scope of a package sees it. */

@@ -467,7 +467,7 @@ describe('properties', () => {
 describe('3: the paid periods of a subscription', () => {
   const period = (from: string, to: string, change: Partial<Grant['subscription'] & object> = {}, id = 'p') => ({
     ...grantOf(yearlyWithGrace, from, { id, length: null, endsAt: on(to) }),
-    subscription: { id: 'sbs', start: on(from), graceUntil: null, pastDue: false, ...change },
+    subscription: { id: 'sbs', start: on(from), graceUntil: null, pastDue: false, renews: false, ...change },
   });
 
   it('lie where they were paid for, and have the grace of the subscription, not of the package', () => {

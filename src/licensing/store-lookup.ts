@@ -93,6 +93,7 @@ interface GrantRow {
   paid_through: string | null;
   grace_until: string | null;
   failed_at: string | null;
+  runs: boolean | number | null;
   closing: string | null;
   closing_at: string | null;
 }
@@ -106,7 +107,7 @@ export async function ledgersOf(tx: Tx, licenseIds: readonly string[]): Promise<
     'ledgers',
     `select g.id, g.license_id, g.source, g.given_at, g.length_value, g.length_unit, g.ends_at, g.quantity, g.payment_ref,
        g.supersedes, g.first_used_at, g.package_id, p.kind, p.repository_id, v.terms,
-       g.starts_at, g.subscription_id, s.paid_through, s.grace_until, s.failed_at,
+       g.starts_at, g.subscription_id, s.paid_through, s.grace_until, s.failed_at, s.runs,
        ${last('kind')} as closing, ${last('at')} as closing_at
      from grants g join packages p on p.id = g.package_id
      join package_versions v on v.package_id = g.package_id and v.version = g.package_version
@@ -157,5 +158,6 @@ function paidPeriod(row: GrantRow): PaidPeriod | null {
     start: fromIso(row.starts_at),
     graceUntil: isLast && row.grace_until !== null ? fromIso(row.grace_until) : null,
     pastDue: isLast && row.failed_at !== null,
+    renews: isLast && Boolean(row.runs),
   };
 }

@@ -52,6 +52,8 @@ export interface Terms {
   graceEnd: number | null;
   /** It is in grace since a charge of its subscription failed. */
   pastDue: boolean;
+  /** What ends last goes on by itself, so that its end is none to warn of. */
+  renews: boolean;
   startsAt: number | null;
   canceledAt: number | null;
   remainders: Remainder[];
@@ -161,10 +163,10 @@ function mergeEntitlements(grants: readonly Grant[]): Record<string, Entitlement
   return merged;
 }
 
-type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'pastDue' | 'startsAt' | 'canceledAt'>;
+type Status = Pick<Terms, 'state' | 'end' | 'graceEnd' | 'pastDue' | 'renews' | 'startsAt' | 'canceledAt'>;
 
 const NO_STATUS: Status = {
-  ...{ state: 'none', end: null, graceEnd: null, pastDue: false, startsAt: null, canceledAt: null },
+  ...{ state: 'none', end: null, graceEnd: null, pastDue: false, renews: false, startsAt: null, canceledAt: null },
 };
 
 /** All that was for the product is closed, or was cut before it began. */
@@ -178,7 +180,8 @@ function statusWithoutSpans(grants: readonly Grant[], product: ScopedProduct): S
 function statusAt(mains: readonly Span[], now: number): Status {
   const end = endOfRun(mains, now);
   const live = mains.filter((span) => isLive(span, now));
-  if (live.some((span) => isInForce(span, now))) return { ...NO_STATUS, state: 'active', end };
+  if (live.some((span) => isInForce(span, now)))
+    return { ...NO_STATUS, state: 'active', end, renews: renewsAt(mains, end) };
   if (live.length > 0) {
     const graceEnd = Math.max(...live.map((span) => span.graceEnd ?? span.start));
     const pastDue = live.some(({ grant }) => grant.subscription?.pastDue === true);
@@ -187,6 +190,10 @@ function statusAt(mains: readonly Span[], now: number): Status {
   const startsAt = Math.min(...mains.map((span) => span.start));
   if (now < startsAt) return { ...NO_STATUS, state: 'not_yet', end, startsAt };
   return { ...NO_STATUS, state: 'ended', end };
+}
+
+function renewsAt(mains: readonly Span[], end: number | null): boolean {
+  return mains.some((span) => span.end === end && span.grant.subscription?.renews === true);
 }
 
 /** The end of the unbroken run that holds `now`, not yet begun grants included, else of the last run. */

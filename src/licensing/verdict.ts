@@ -231,7 +231,8 @@ function allowedCode(terms: Terms, now: number): VerdictCode {
   if (terms.state === 'ended') return 'EXPIRED';
   if (terms.state === 'grace') return terms.pastDue ? 'PAST_DUE' : 'GRACE';
   if (terms.trial) return 'TRIAL';
-  return terms.end !== null && terms.end - now <= EXPIRING_DAYS * DAY ? 'EXPIRING' : 'VALID';
+  const isEnding = terms.end !== null && !terms.renews && terms.end - now <= EXPIRING_DAYS * DAY;
+  return isEnding ? 'EXPIRING' : 'VALID';
 }
 
 export function opensChannel(channels: readonly string[], channel: string): boolean {

@@ -24,6 +24,9 @@ export async function noteEnds(tx: Tx, { organizationId, tag, from, to, at }: En
         .whereRaw("n.license_id = l.id and n.tag = ? || '|' || l.valid_until", [tag])
         .select(tx.raw('1'));
     })
+    .whereNotExists(function renews() {
+      this.from('subscriptions as s').whereRaw('s.license_id = l.id and s.runs').select(tx.raw('1'));
+    })
     .orderBy('l.valid_until')
     .limit(most)
     .select('l.id', 'l.valid_until');

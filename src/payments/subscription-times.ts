@@ -25,7 +25,8 @@ export interface TimesInput {
   graceDays: number;
 }
 
-const LIVING: readonly SubscriptionState[] = ['trialing', 'active', 'past_due', 'paused'];
+/** One that is paused is charged again only when somebody takes it up. */
+const LIVING: readonly SubscriptionState[] = ['trialing', 'active', 'past_due'];
 
 /**
  * Access comes from the last paid period, never from the one that the provider is in: that moves on while the charge still fails. A
@@ -37,7 +38,7 @@ export function subscriptionTimes(input: TimesInput): SubscriptionTimes {
   const paidThrough = latest(paid);
   const failedAt = runs && input.failures.length > 0 ? Math.min(...input.failures) : null;
   const isReturned = (latest(returned) ?? 0) > (paidThrough ?? 0);
-  const hasGrace = runs && state !== 'paused' && paidThrough !== null && !isReturned;
+  const hasGrace = runs && paidThrough !== null && !isReturned;
   const graceUntil = hasGrace ? Math.max(paidThrough, (failedAt ?? paidThrough) + graceDays * DAY) : null;
   return { paidThrough, failedAt, graceUntil, runs };
 }

@@ -57,7 +57,7 @@ async function tellOfRecovery(
 async function tellOfChange(tx: Tx, told: Told, { now, was, times }: Turn, by: By): Promise<void> {
   if (was === null) return;
   const end = { cancel_at: now.cancelAt, ended_at: now.endedAt };
-  if (was.runs && !times.runs) {
+  if (was.runs && !times.runs && now.state !== 'paused') {
     await noteSubscription(tx, now, isOver(now) ? 'end' : 'cancel', end, by);
     const tag = `canceled:${now.id}:${now.canceledAt ?? now.cancelAt ?? now.endedAt ?? ''}`;
     await mail(tx, told, now, { template: 'canceled', tag }, by.now);
