@@ -80,10 +80,6 @@ function isLive(span: Span, now: number): boolean {
   return span.start <= now && (span.graceEnd === null || now < span.graceEnd);
 }
 
-function isInForce(span: Span, now: number): boolean {
-  return span.start <= now && (span.end === null || now < span.end);
-}
-
 /** A trial counts only until a base grant starts. */
 function trimTrials(spans: readonly Span[]): Span[] {
   const base = spans.find((span) => span.grant.package.kind === 'base');
@@ -180,8 +176,10 @@ function statusWithoutSpans(grants: readonly Grant[], product: ScopedProduct): S
 function statusAt(mains: readonly Span[], now: number): Status {
   const end = endOfRun(mains, now);
   const live = mains.filter((span) => isLive(span, now));
-  if (live.some((span) => isInForce(span, now)))
-    return { ...NO_STATUS, state: 'active', end, renews: renewsAt(mains, end) };
+  if (live.some(({ end: last }) => last === null || now < last)) {
+    const renews = mains.some((span) => span.end === end && span.grant.subscription?.renews === true);
+    return { ...NO_STATUS, state: 'active', end, renews };
+  }
   if (live.length > 0) {
     const graceEnd = Math.max(...live.map((span) => span.graceEnd ?? span.start));
     const pastDue = live.some(({ grant }) => grant.subscription?.pastDue === true);
@@ -190,10 +188,6 @@ function statusAt(mains: readonly Span[], now: number): Status {
   const startsAt = Math.min(...mains.map((span) => span.start));
   if (now < startsAt) return { ...NO_STATUS, state: 'not_yet', end, startsAt };
   return { ...NO_STATUS, state: 'ended', end };
-}
-
-function renewsAt(mains: readonly Span[], end: number | null): boolean {
-  return mains.some((span) => span.end === end && span.grant.subscription?.renews === true);
 }
 
 /** The end of the unbroken run that holds `now`, not yet begun grants included, else of the last run. */

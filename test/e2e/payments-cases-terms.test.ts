@@ -43,6 +43,25 @@ onEachDatabase('what a subscription is made of', (database) => {
     expect((await shop.stateOf(license)).end).toBeGreaterThan(end);
   });
 
+  it('an add-on bought with its base goes into its license; the same bought again is another license', async () => {
+    await shop.sell('extra', { amount: 900 }, { kind: 'addon', terms: { length: YEAR, sites: 4 } });
+    const items = [
+      { price: 'yearly', quantity: 1 },
+      { price: 'extra', quantity: 2 },
+    ];
+    const [one, two] = [await shop.buy(items), await shop.buy(items)];
+    await shop.settle();
+    const licenses = await Promise.all([one, two].map(({ order }) => shop.licenseOf(order.id)));
+    expect(new Set(licenses).size).toBe(2);
+    for (const license of licenses) {
+      expect(await shop.stateOf(license)).toMatchObject({ state: 'active', sites: 3 + 2 * 4 });
+      const keys = await database().db.read((tx) => tx('license_keys').where({ license_id: license }));
+      expect(keys).toHaveLength(1);
+    }
+    const [a, b] = await Promise.all(licenses.map((id) => shop.rows('licenses', { id })));
+    expect(a?.[0]?.['customer_id']).toBe(b?.[0]?.['customer_id']);
+  });
+
   it('case 33: a price that nobody here knows leaves what its item gave, as long as it is paid, and is told', async () => {
     const { license, id } = await subscribed();
     shop.stripe.price({ id: 'price_foreign', amount: 500, currency: 'eur', interval: 'month' });
