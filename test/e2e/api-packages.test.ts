@@ -344,7 +344,7 @@ onEachDatabase('packages', (database) => {
       const stranger = await seedShop(database().db);
       const theirs = `/organizations/${stranger.organization.slug}/packages`;
       expect((await make({ prices: [price()] }, theirs)).prices).toEqual([{ ...price(), ...UNKNOWN }]);
-      const twice = await api.patch(`${base}/${id}`, { prices: [price(), price({ provider: 'paypal' })] });
+      const twice = await api.patch(`${base}/${id}`, { prices: [price(), price({ external_id: 'price_2' })] });
       expect([twice.status, pointers(twice.json)]).toEqual([400, ['/prices/1/code']]);
     });
 
