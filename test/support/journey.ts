@@ -59,7 +59,7 @@ export const SMTP_PASSWORD = 'smtp-Pa55word-of-acme';
 /** Of the server when it begins: the real time, so that what commands write is not of the future. */
 export const startTime = () => Math.floor(Date.now() / 1_000) * 1_000;
 
-export async function openJourney(
+async function openJourney(
   engine: Ground['engine'],
   time: { now: number },
   more: Record<string, string> = {},

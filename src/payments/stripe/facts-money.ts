@@ -31,7 +31,7 @@ export function disputeFactOf(dispute: Stripe.Dispute, paymentId: string, mode: 
   };
 }
 
-/** The bank of the card suspects fraud: no money moves yet. */
+/** The bank of the card suspects fraud: no money moves yet. Once it was refunded or disputed nothing is left to be done about it. */
 export function warningFactOf(
   warning: Stripe.Radar.EarlyFraudWarning,
   charge: Pick<Stripe.Charge, 'amount' | 'currency' | 'id'>,
@@ -41,7 +41,7 @@ export function warningFactOf(
   return {
     externalId: warning.id,
     paymentId,
-    state: 'warning',
+    state: warning.actionable ? 'warning' : 'closed',
     providerState: warning.actionable ? 'actionable' : 'not_actionable',
     amountMinor: minorOf(charge.amount, charge.currency),
     currency: currencyOf(charge.currency),
