@@ -18,7 +18,7 @@ import { queueReminders } from './notify/reminders.ts';
 import { purgeWebhooks } from './notify/sending.ts';
 import { takeVariables } from './payments/account-variables.ts';
 import { checkAllPrices } from './payments/check-prices.ts';
-import { purgeEventBodies } from './payments/event-care.ts';
+import { forgetUnpaidBuyers, purgeEventBodies } from './payments/event-care.ts';
 import { sendUsage } from './payments/meters.ts';
 import { watchGateBypass } from './releases/gate-bypass.ts';
 import { watchKeylessPolls } from './releases/keyless.ts';
@@ -58,6 +58,7 @@ export function choresOf({ config, db, clock, forge, log, addresses, payments, p
         'old sign-ins': () => purgeSignIns(db, clock()),
         'old webhook events': () => purgeWebhooks(db, clock()),
         'old bodies of payment events': () => purgeEventBodies(db, clock()),
+        'buyers who never paid': () => forgetUnpaidBuyers(db, clock()),
         'old strikes': () => purgeStrikes(db, clock()),
         'the old audit': () => purgeAudit(db, addMonths(clock(), -config.auditMonths)),
         'old usage': () => forgetOldUsage(db, clock(), config.usageMonths),

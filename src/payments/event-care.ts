@@ -5,6 +5,7 @@ import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import type { By } from '../licensing/keys.ts';
 import { type EventRecord, forgetEventBodies, lockEvent, openEvents, queueAgain, updateEvent } from './store-events.ts';
+import { forgetUnpaid } from './store-money-persons.ts';
 
 /** Queues an event again as if it had just come, whatever became of it. Throws NOT_FOUND. */
 export async function retryEvent(tx: Tx, id: string, by: By): Promise<void> {
@@ -40,12 +41,20 @@ async function note(
 
 /** How long raw bodies are kept: they hold names and mail addresses. */
 const BODY_DAYS = 90;
+/** How long it is known who meant to buy and did not pay. */
+const UNPAID_DAYS = 90;
 const AT_ONCE = 500;
 
 /** Once a day. Rows stay with their ids and hashes, so that an old delivery is still known. */
 export async function purgeEventBodies(db: Db, now: number): Promise<void> {
   const before = toIso(now - BODY_DAYS * DAY);
   while ((await db.tx((tx) => forgetEventBodies(tx, before, AT_ONCE))) === AT_ONCE);
+}
+
+/** Once a day. Orders that nobody paid stay with their ids, sums and times, and lose whose they were. */
+export async function forgetUnpaidBuyers(db: Db, now: number): Promise<void> {
+  const before = toIso(now - UNPAID_DAYS * DAY);
+  while ((await db.tx((tx) => forgetUnpaid(tx, before, AT_ONCE))) === AT_ONCE);
 }
 
 /** What is stuck, or failed and is tried again. */

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { addressedTo } from '../db/addressees.ts';
 import type { Tx } from '../db/dialect.ts';
+import type { OrderState } from './order-states.ts';
 
 /** What is kept of people beside money: given out to them, and taken away. Sums, ids and times are the books' and stay. */
 
@@ -112,3 +113,22 @@ export async function forgetMoney(tx: Tx, customerIds: readonly string[]): Promi
 
 const SUBJECTS = { order: 'checkout:', subscription: 'subscription:' } as const;
 const SLICE = 500;
+
+const UNPAID: readonly OrderState[] = ['open', 'failed', 'expired'];
+
+/** Orders from before `before` that nobody paid, at most `most`: names and addresses go. Returns how many had some. */
+export async function forgetUnpaid(tx: Tx, before: string, most: number): Promise<number> {
+  const old = tx('orders')
+    .whereIn('state', UNPAID)
+    .where('created_at', '<', before)
+    // Somebody came back to it since.
+    .where((over) => over.whereNull('expires_at').orWhere('expires_at', '<', before))
+    .where((known) =>
+      known.whereNot('email', '').orWhereNot('name', '').orWhereNotNull('success_url').orWhereNotNull('cancel_url'),
+    )
+    .limit(most)
+    .select('id');
+  // Said twice: what is paid while this waits for its row keeps its buyer.
+  const unpaid = tx('orders').whereIn('state', UNPAID).whereIn('id', old);
+  return unpaid.update({ email: '', name: '', success_url: null, cancel_url: null });
+}
