@@ -174,6 +174,23 @@ onEachDatabase('what was paid becomes a license', (database) => {
     expect((await stateOf(db, own, SEED_NOW + HOUR)).end).toBe(addMonths(SEED_NOW, 24));
   });
 
+  it('an upgrade of two packages takes the place of what carried the license, and neither of the other', async () => {
+    const { db } = database();
+    const { account, organization, year } = await setUp(db);
+    const [one, two] = [4, 5].map((sites) => ({ terms: { length: { value: 1, unit: 'year' as const }, sites } }));
+    const packages = [await seedPackage(db, organization, one), await seedPackage(db, organization, two)];
+    const bought = await seedOrder(db, account, [{ packageId: year.id }]);
+    const pay = (of: typeof bought, ref: string) => ({
+      checkout: checkoutOf(of),
+      payments: [paymentOf(ref, SEED_NOW, { checkoutId: of.order.externalId, amountMinor: of.order.subtotalMinor })],
+    });
+    await apply(db, account, pay(bought, 'pi_s1'));
+    const licenseId = (await db.read((tx) => linesOfOrder(tx, bought.order.id)))[0]?.licenseId ?? '';
+    const lines = packages.map(({ id }) => ({ packageId: id, kind: 'switch' as const, licenseId }));
+    await apply(db, account, pay(await seedOrder(db, account, lines), 'pi_s2'));
+    expect(await stateOf(db, licenseId, SEED_NOW + 2 * HOUR)).toMatchObject({ state: 'active', sites: 9 });
+  });
+
   it('nothing of ours is parked', async () => {
     const { db } = database();
     const { account } = await setUp(db);

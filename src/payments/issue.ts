@@ -140,7 +140,9 @@ async function supersededBy(
   const isFirst = want.orderLine !== null || want.source === 'purchase';
   if (own.length > 0 || !isFirst || ordered?.kind !== 'switch') return own;
   const ledger = (await ledgersOf(tx, [license.id])).get(license.id) ?? [];
-  return mainChains(chainsOf(ledger, by.now)).flatMap(({ pending }) => pending.map(({ id }) => id));
+  const carrying = mainChains(chainsOf(ledger, by.now)).flatMap(({ pending }) => pending);
+  // What was bought beside it takes the place of the same, and not of it.
+  return carrying.filter(({ paymentRef }) => paymentRef !== want.paymentRef).map(({ id }) => id);
 }
 
 async function licenseFor(tx: Tx, ground: IssueGround, state: State, want: Wanted): Promise<LicenseRecord> {
