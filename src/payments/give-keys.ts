@@ -14,6 +14,7 @@ import { sellTestKey } from '../licensing/test-keys.ts';
 import { type Secrets, sameText } from '../secrets.ts';
 import { openAccount, type PaymentDeps } from './accounts.ts';
 import { alertVendor } from './alerts.ts';
+import { refuseNul } from './hook-places.ts';
 import { type KeyOptions, type KeyWish, keyPath, keyQuery, keySignature } from './key-request.ts';
 import { type AccountRecord, accountsOf, findAccount } from './store-accounts.ts';
 
@@ -36,6 +37,7 @@ const MOST_KEYS = 500;
 
 /** By an account's id, or by an organization's slug or id. Throws NOT_FOUND. */
 export async function keyPlaceOf({ db }: Pick<GiveKeysDeps, 'db'>, place: string): Promise<KeyPlace> {
+  refuseNul(place);
   return db.read(async (tx) => {
     const account = kindOfId(place) === 'payment_account' ? await findAccount(tx, place) : null;
     const organization = await findOrganization(tx, account?.organizationId ?? place);

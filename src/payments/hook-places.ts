@@ -14,6 +14,7 @@ export interface HookPlace {
 
 /** The organization of that slug, or the oldest one. Throws NOT_FOUND where there is none, or none of the provider's accounts. */
 export async function hookedOrganization(db: Db, slug: string | null, provider: string): Promise<HookPlace> {
+  refuseNul(slug ?? '');
   return db.read(async (tx) => {
     const found = slug === null ? await firstOrganizationId(tx) : ((await findOrganization(tx, slug))?.id ?? null);
     if (found === null) throw problem('NOT_FOUND', 'there is no such organization');
@@ -25,9 +26,15 @@ export async function hookedOrganization(db: Db, slug: string | null, provider: 
 
 /** Of an address that names the account itself. Throws NOT_FOUND. */
 export async function hookedAccount(db: Db, accountId: string, provider: string): Promise<HookPlace> {
+  refuseNul(accountId);
   const account = await db.read((tx) => findAccount(tx, accountId));
   if (account?.provider !== provider) throw problem('NOT_FOUND', `there is no such account at "${provider}"`);
   return { organizationId: account.organizationId, provider, accountId };
+}
+
+/** PostgreSQL takes no U+0000 in a text, so that looking for it would be a fault of ours. Throws NOT_FOUND: nothing is called so. */
+export function refuseNul(name: string): void {
+  if (name.includes('\0')) throw problem('NOT_FOUND', 'nothing is called so');
 }
 
 /** Tells the vendor that what came was refused for its size. */

@@ -46,6 +46,7 @@ export function readKeyOptions(query: URLSearchParams): Read<KeyOptions> {
   const names = ['preset', 'keys', 'sell', ...KEY_FIELDS.map((field) => `field.${field}`)];
   const twice = names.find((name) => query.getAll(name).length > 1);
   if (twice !== undefined) return { ok: false, detail: `${twice} is given more than once` };
+  if (names.some((name) => query.get(name)?.includes('\0'))) return { ok: false, detail: 'an option holds U+0000' };
   const preset = query.get('preset');
   if (preset !== null && !Object.hasOwn(KEY_PRESETS, preset))
     return { ok: false, detail: `preset is one of ${Object.keys(KEY_PRESETS).join(', ')}` };

@@ -233,6 +233,8 @@ onEachDatabase('keys as plain text', (database) => {
         ask(address({}, SHOP_SECRET, account.id).replace(account.id, foreign.id), sale()),
       ],
       ['an unknown option', 400, 'INVALID_REQUEST', ask(`${address()}&preset=nobody`, sale())],
+      ['U+0000 in an option', 400, 'INVALID_REQUEST', ask(`${path}?sell=%00`, sale(), bearer(token))],
+      ['U+0000 as place', 404, 'NOT_FOUND', ask(`${keyPath('%00')}?sig=AAAA`, sale())],
       ['no such place', 404, 'NOT_FOUND', ask(keyPath(newId('payment_account')), sale(), bearer(token))],
       ['no place at all', 404, 'NOT_FOUND', ask('/api/v1/payments/keys', sale(), bearer(token))],
       ['another organization', 404, 'NOT_FOUND', ask(keyPath(foreign.id), sale(), bearer(token))],

@@ -171,6 +171,8 @@ onEachDatabase('the doors for shops', (database) => {
       ['another organization', 400, 'INVALID_REQUEST', await post(paid(), { path: `/${stranger.organization.slug}` })],
       ['no account', 404, 'NOT_FOUND', await post(paid(), { path: '?account=pac_00000000000000000000000009' })],
       ['no organization', 404, 'NOT_FOUND', await post(paid(), { path: '/nobody' })],
+      ['U+0000 as account', 404, 'NOT_FOUND', await post(paid(), { path: '?account=%00' })],
+      ['U+0000 as organization', 404, 'NOT_FOUND', await post(paid(), { path: '/%00' })],
       ['another type', 415, 'UNSUPPORTED_MEDIA_TYPE', await post(paid(), { change: { 'Content-Type': 'text/plain' } })],
       ['too much', 413, 'BODY_TOO_LARGE', await post(paid({ note: 'x'.repeat(300_000) }))],
       ['no JSON', 400, 'INVALID_REQUEST', await post('{')],
