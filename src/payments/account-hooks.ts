@@ -3,6 +3,7 @@ import { problem } from '../errors.ts';
 import { findOrganization } from '../forge/store.ts';
 import type { By } from '../licensing/keys.ts';
 import { accountOf, gatewayOf, note } from './account-changes.ts';
+import { MOST_HOOK_SECRETS } from './account-secrets.ts';
 import { openAccount, type PaymentDeps, sealedAccount } from './accounts.ts';
 import { hookAddress } from './hook-address.ts';
 import { type AccountRecord, findAccount, lockAccount, updateAccount } from './store-accounts.ts';
@@ -31,7 +32,11 @@ export async function registerAccountHook(
   const gateway = gatewayOf(deps, account.provider);
   if (!gateway.registerHook)
     throw problem('NOT_SUPPORTED', `${gateway.title} has no webhook that could be made for you`);
-  const made = await gateway.registerHook(openAccount(deps, account), await hookAddressOf(deps, account));
+  const opened = openAccount(deps, account);
+  // Before it is asked: a secret that it tells and that is not kept would be lost.
+  if (opened.hookSecrets.length >= MOST_HOOK_SECRETS)
+    throw problem('STILL_IN_USE', `${MOST_HOOK_SECRETS} secrets count already; drop the old ones first`);
+  const made = await gateway.registerHook(opened, await hookAddressOf(deps, account));
   const after = await db.tx(async (tx) => {
     const before = (await lockAccount(tx, id)) ?? (await accountOf(tx, by.actor, id));
     const { credentials, hookSecrets: old } = openAccount(deps, before);

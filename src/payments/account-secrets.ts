@@ -18,7 +18,7 @@ export interface AccountChange {
 type OpenSecrets = Pick<GatewayAccount, 'credentials' | 'hookSecrets'>;
 
 /** So many are tried on each delivery at most. */
-const MOST_HOOK_SECRETS = 5;
+export const MOST_HOOK_SECRETS = 5;
 
 /** The secrets of an account after a change, and what the audit may tell of it: how many, never which. null: they stay. */
 export function changedSecrets(

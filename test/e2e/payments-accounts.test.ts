@@ -152,6 +152,17 @@ onEachDatabase('payment accounts', (database) => {
     expect([only.status, (await opened(id)).hookSecrets]).toEqual([200, ['whsec_5']]);
   });
 
+  it('are not made a webhook that would have one secret too many', async () => {
+    const { id } = (await owner.post(list, { provider: 'shop', mode: 'test', credentials: {} })).json;
+    const path = `/payments/accounts/${id}`;
+    for (const _ of [2, 3, 4, 5]) expect((await owner.post(`${path}/hook`, {})).status).toBe(200);
+    const more = await owner.post(`${path}/hook`, {});
+    expect([more.status, more.json.code]).toEqual([409, 'STILL_IN_USE']);
+    expect((await owner.patch(path, { credentials: {} })).status).toBe(200);
+    await owner.patch(path, { drop_old_hook_secrets: true });
+    expect((await owner.post(`${path}/hook`, {})).json.hook_secrets).toHaveLength(2);
+  });
+
   it('are changed part by part', async () => {
     const { id } = (await connect({ settings: { tax_ids: true } })).json;
     const path = `/payments/accounts/${id}`;
