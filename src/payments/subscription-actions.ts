@@ -92,8 +92,9 @@ function unsupported({ title }: Gateway, why: string) {
 }
 
 /** At most 64 characters that every provider takes. Without a key of the caller's own each request is a wish of its own. */
-function keyOf(id: string, wish: SubscriptionWish, { actor, idempotencyKey, requestId }: Wisher): string {
-  const text = JSON.stringify([actor.id, id, wish, idempotencyKey ?? requestId]);
+function keyOf(id: string, wish: SubscriptionWish, { actor, idempotencyKey, requestId, now }: Wisher): string {
+  // The id of a request is the caller's to choose, and some send one and the same for hours.
+  const text = JSON.stringify([actor.id, id, wish, idempotencyKey ?? [requestId, now]]);
   return `fg-${createHash('sha256').update(text).digest('hex').slice(0, 40)}`;
 }
 

@@ -94,6 +94,15 @@ onEachDatabase('what is done to a subscription', (database) => {
     expect(asked.map((each) => each.key)).toEqual([asked[0]?.key, asked[0]?.key]);
   });
 
+  it('is another wish a second time, though the caller sends one id with every request', async () => {
+    const ask = { headers: { 'X-Request-Id': 'always-the-same' } };
+    for (const each of ['cancel', 'uncancel', 'cancel']) {
+      expect((await api.post(`/subscriptions/${subscription.id}/${each}`, {}, ask)).status).toBe(200);
+      api.pass(1_000);
+    }
+    expect(new Set(asked.map((each) => each.key)).size).toBe(3);
+  });
+
   it('is refused in words', async () => {
     const { db } = database();
     const poor = await seedAccount(db, shop.organization, { provider: 'poor' });
