@@ -150,6 +150,16 @@ onEachDatabase('usage that Stripe bills', (database) => {
     expect(await alerts()).toEqual(['USAGE_UNCERTAIN']);
   });
 
+  it('waits for a key that may tell it, and is not taken for one of no customer', async () => {
+    await report();
+    stripe.faults.push({ fault: '403', on: /meter_events/, times: 1 });
+    await send();
+    expect(await usage()).toMatchObject([{ state: 'pending', triedAt: null }]);
+    expect([troubles.length, await alerts()]).toEqual([1, []]);
+    await send();
+    expect(await usage()).toMatchObject([{ state: 'sent' }]);
+  });
+
   it('case 43: that grew older than 35 days is dropped with a record', async () => {
     await report({ at: toIso(api.now() - 34 * DAY) });
     stripe.faults.push({ fault: '401' });

@@ -222,7 +222,11 @@ function answering(status: number, body: string): Misdeed {
 
 const MISDEEDS: Record<Exclude<StripeFault, 'lost' | 'endless'>, Misdeed> = {
   '401': (res) => fail(res, UNAUTHORIZED),
-  '403': failing(403, 'invalid_request_error', 'The provided key does not have the required permissions'),
+  '403': failing(
+    403,
+    'invalid_request_error',
+    'The provided key does not have the required permissions; rak_customer_write would do',
+  ),
   '409': failing(409, 'idempotency_error', 'There is currently another in-progress request using this key'),
   '429'(res) {
     res.setHeader('retry-after', '7');

@@ -17,7 +17,7 @@ export async function sendMeter(account: GatewayAccount, event: MeterEvent): Pro
     if (!(error instanceof StripeTrouble)) throw error;
     // An earlier try whose answer never came.
     if (/already exists with identifier/.test(error.message)) return 'sent';
-    if (/customer/.test(`${error.param} ${error.message}`)) return 'no_customer';
+    if (error.reason === 'refused' && /customer/.test(`${error.param} ${error.message}`)) return 'no_customer';
     throw error;
   }
 }
