@@ -557,6 +557,21 @@ describe('a change of plan', () => {
     });
   });
 
+  it('at the end of the period says no quantity of what is billed by a meter', async () => {
+    await start();
+    const subscription = stripe.subscribe({
+      customer: stripe.customer('meter@example.com').id,
+      lines: [{ price: 'price_month' }, { price: 'price_big' }],
+    });
+    const [first, metered] = stripe.world.subscriptions.get(subscription.id)?.items.data ?? [];
+    delete metered?.quantity;
+    stripe.requests.length = 0;
+    const change = to(first?.id ?? '', 'price_year', 'period_end');
+    await gateway.subscriptions?.change?.(stripe.account(), subscription.id, change, 'k1');
+    const told = stripe.requests.find(({ method, path }) => method === 'POST' && /schedules\/./.test(path));
+    expect(JSON.stringify(told?.form).match(/"quantity"/g)).toHaveLength(2);
+  });
+
   it('that was planned is given up by a cancellation', async () => {
     const { id, subject } = await subscribed();
     await gateway.subscriptions?.change?.(

@@ -28,11 +28,9 @@ export async function changeAtPeriodEnd(
   const schedule = await scheduleOf(stripe, subscription, key);
   const running = schedule.current_phase;
   if (!running) throw new PaymentTrouble('refused', 'the schedule of the subscription does not run');
-  const same = items.map((item) => ({ price: item.price.id, quantity: item.quantity ?? 1 }));
+  const same = items.map(asItIs);
   const next = items.map((item) =>
-    item.id === to.itemId
-      ? { price: to.priceId, quantity: to.quantity }
-      : { price: item.price.id, quantity: item.quantity ?? 1 },
+    item.id === to.itemId ? { price: to.priceId, quantity: to.quantity } : asItIs(item),
   );
   const { metadata } = subscription;
   const params: Stripe.SubscriptionScheduleUpdateParams = {
@@ -52,6 +50,11 @@ export async function changeAtPeriodEnd(
     stripe.subscriptionSchedules.update(schedule.id, params, { idempotencyKey: `${key}-phases` }),
     'subscription_schedule',
   );
+}
+
+/** What is billed by a meter has no quantity, and Stripe takes none. */
+function asItIs({ price, quantity }: Stripe.SubscriptionItem) {
+  return { price: price.id, ...(quantity === undefined ? {} : { quantity }) };
 }
 
 function periodEndOf(items: readonly Stripe.SubscriptionItem[]): number {
