@@ -769,6 +769,30 @@ describe('the webhook and the key', () => {
     expect(stripe.world.endpoints.size).toBe(1);
   });
 
+  it('is made anew where the one that stands is not the one whose secret is known', async () => {
+    const old = await gateway.registerHook?.(stripe.account({ hookSecrets: [] }), HOOK);
+    const account = { hookSecrets: [old?.secret ?? ''], hookId: old?.hookId ?? '' };
+    Object.assign([...stripe.world.endpoints.values()][0] ?? {}, { api_version: '2024-06-20' });
+    // It was made, and whoever made it died before its secret was kept.
+    const lost = await gateway.registerHook?.(stripe.account(account), HOOK);
+    const anew = await gateway.registerHook?.(stripe.account(account), HOOK);
+    expect(anew).toEqual({ hookId: expect.stringMatching(/^we_/), secret: expect.stringMatching(/^whsec_/) });
+    expect([...stripe.world.endpoints.keys()]).toEqual([anew?.hookId]);
+    expect(anew?.hookId).not.toBe(lost?.hookId);
+  });
+
+  it('keeps its new secret though the old one does not go away', async () => {
+    const { hookId, secret } = (await gateway.registerHook?.(stripe.account({ hookSecrets: [] }), HOOK)) ?? {};
+    Object.assign([...stripe.world.endpoints.values()][0] ?? {}, { api_version: '2024-06-20' });
+    stripe.faults.push({ fault: '403', on: /^DELETE .v1.webhook_endpoints/, times: 1 });
+    const anew = await gateway.registerHook?.(
+      stripe.account({ hookSecrets: [secret ?? ''], hookId: hookId ?? '' }),
+      HOOK,
+    );
+    expect(anew?.secret).toMatch(/^whsec_/);
+    expect(stripe.world.endpoints.size).toBe(2);
+  });
+
   it('tells a key of the other mode and one that is refused', async () => {
     expect(await codes({ mode: 'live' })).toContain('KEY_OF_OTHER_MODE');
     const wrong = { credentials: { secret_key: 'sk_test_wrong' } };

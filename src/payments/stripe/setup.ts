@@ -78,7 +78,7 @@ function missingEvents({ enabled_events }: Endpoint): string[] {
 
 /**
  * Stripe tells a secret when it makes a webhook and never again, and a webhook keeps its version. So one that stands is mended where
- * we know a secret and the version is right, and else a new one takes its place.
+ * it is the one whose secret we know and the version is right, and else a new one takes its place.
  */
 export async function registerHook(
   account: GatewayAccount,
@@ -86,7 +86,9 @@ export async function registerHook(
 ): Promise<{ hookId: string; secret: string | null }> {
   const stripe = clientOf(account);
   const standing = await endpointsAt(stripe, hookUrl);
-  const good = account.hookSecrets.length > 0 && standing.find(({ api_version }) => api_version === API_VERSION);
+  const isOurs = ({ id }: Endpoint) => account.hookId === null || account.hookId === id;
+  const good =
+    account.hookSecrets.length > 0 && standing.find((each) => isOurs(each) && each.api_version === API_VERSION);
   if (good) {
     const params = { enabled_events: [...EVENT_TYPES], disabled: false };
     if (good.status !== 'enabled' || missingEvents(good).length > 0) {
@@ -104,10 +106,12 @@ export async function registerHook(
     'webhook_endpoint',
   );
   if (!made.secret) throw new PaymentTrouble('bad_answer', 'Stripe made a webhook and told no secret');
-  for (const { id } of standing)
-    await ask(
-      stripe.webhookEndpoints.del(id) as Promise<Stripe.Response<Stripe.DeletedWebhookEndpoint>>,
-      'webhook_endpoint',
-    );
+  for (const { id } of standing) await forget(stripe, id);
   return { hookId: made.id, secret: made.secret };
+}
+
+/** One that does not go away is told of by the next check; the secret of the new one, which Stripe never tells again, must not be lost for it. */
+async function forget(stripe: Stripe, id: string): Promise<void> {
+  const asked = stripe.webhookEndpoints.del(id) as Promise<Stripe.Response<Stripe.DeletedWebhookEndpoint>>;
+  await ask(asked, 'webhook_endpoint').catch(() => undefined);
 }
