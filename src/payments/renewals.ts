@@ -1,3 +1,4 @@
+import { findCustomers } from '../accounts/store-customers.ts';
 import { toIso } from '../clock.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import { findOrganization } from '../forge/store.ts';
@@ -22,6 +23,8 @@ export interface Held {
 export interface Renewal {
   organization: OrganizationRecord;
   mode: 'live' | 'test';
+  /** The customer's; '' : not known. */
+  language: string;
   /** Nothing is sold into a license that was revoked. */
   revoked: boolean;
   held: Held[];
@@ -40,6 +43,7 @@ export async function renewalOf(deps: PaymentDeps, licenseId: string): Promise<R
     const license = await findLicense(tx, licenseId);
     const organization = license && (await findOrganization(tx, license.organizationId));
     if (!organization || license.master) return null;
+    const customer = (await findCustomers(tx, [license.customerId])).get(license.customerId);
     const ledger = (await ledgersOf(tx, [licenseId])).get(licenseId) ?? [];
     const chains = chainsOf(ledger, now);
     const running = await packagesRunningIn(tx, licenseId);
@@ -59,7 +63,7 @@ export async function renewalOf(deps: PaymentDeps, licenseId: string): Promise<R
     const mayChange = carriers.length > 0 && !carriers.some(({ packageId }) => running.has(packageId));
     const base = offers.filter(({ offer }) => offer.kind === 'base' && !known.has(offer.id));
     return {
-      ...{ organization, mode, revoked: license.revokedAt !== null, held },
+      ...{ organization, mode, language: customer?.language ?? '', revoked: license.revokedAt !== null, held },
       renew: [
         ...offers.filter(({ offer }) => known.has(offer.id) && !blocked.has(offer.id) && offer.kind !== 'trial'),
         // Of what is over, or was never there, any package is a way to go on.

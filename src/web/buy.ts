@@ -1,20 +1,13 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { markRoute } from '../http/request-facts.ts';
+import { type MailLanguage, mailLanguage } from '../notify/mail-facts.ts';
 import { offerNamed } from '../payments/offers.ts';
 import type { Offers, PackageOffer } from '../payments/sold-price.ts';
+import { BUY_WORDS } from './buy-words.ts';
 import { escapeHtml, page } from './layout.ts';
-import {
-  buyerFields,
-  fault,
-  legalLinks,
-  missingPage,
-  NOTHING_TYPED,
-  priceButtons,
-  type Typed,
-  testBand,
-  tooManyPage,
-} from './shop-parts.ts';
-import { mayTry, payFor, readForm, type ShopDeps, typedIn } from './shop-request.ts';
+import { buyerFields, fault, legalLinks, NOTHING_TYPED, priceButtons, type Typed, testBand } from './shop-parts.ts';
+import { isTooMany, payFor, readForm, type ShopDeps, sendMissing, typedIn } from './shop-request.ts';
+import { SHOP_WORDS } from './shop-words.ts';
 
 /** `/buy/{package}` and `/buy/{organization}/{code}`: a plain link to a page on which something can be bought. */
 export function buyRouter(deps: ShopDeps): Router {
@@ -32,10 +25,11 @@ function named({ params }: Request) {
 
 async function find(deps: ShopDeps, req: Request, res: Response) {
   markRoute(res, '/buy/{package}');
+  res.vary('Accept-Language');
   const wish = named(req);
   const found = await offerNamed(deps, wish);
   if (!found) {
-    res.status(404).type('html').send(missingPage('This is not sold, or not any more. Ask whoever gave you the link.'));
+    sendMissing(req, res, 'buy');
     return null;
   }
   const { offers, one } = found;
@@ -51,15 +45,25 @@ async function show(deps: ShopDeps, req: Request, res: Response): Promise<void> 
 async function buy(deps: ShopDeps, req: Request, res: Response): Promise<void> {
   const found = await find(deps, req, res);
   if (!found) return;
-  if (!mayTry(deps, req)) return void res.status(429).type('html').send(tooManyPage());
+  if (isTooMany(deps, req, res)) return;
   const { organization } = found.offers;
   const cancelUrl = `${deps.publicUrl}${req.path}`;
-  const answer = await payFor(deps, req, res, { organization, licenseId: null, cancelUrl });
+  const answer = await payFor(deps, req, res, {
+    organization,
+    licenseId: null,
+    cancelUrl,
+    language: languageFor(req, organization),
+  });
   if ('html' in answer) return void res.type('html').send(answer.html);
   res
     .status(422)
     .type('html')
     .send(render(deps, req, found, typedIn(req), answer.fault));
+}
+
+/** In the language of the browser, else in that in which the vendor writes. */
+function languageFor(req: Request, { settings }: Offers['organization']): MailLanguage {
+  return mailLanguage(...req.acceptsLanguages(), settings.mail.language);
 }
 
 function render(
@@ -70,37 +74,41 @@ function render(
   wrong: string,
 ): string {
   const { organization, mode } = offers;
+  const language = languageFor(req, organization);
+  const words = BUY_WORDS[language];
   const { name, description, kind } = one.offer;
   const addon =
     kind === 'addon'
-      ? '<p class="note">This adds to a license that you have. Buy it by the renewal link that came with your key.</p>'
+      ? `<p class="note">${words.addon}</p>`
       : `<form method="post" action="${escapeHtml(`${publicUrl}${req.path}`)}">
-${buyerFields(organization, typed, { email: true, quantity: kind !== 'trial' })}
-${priceButtons(one, gateways, 'new')}
+${buyerFields(organization, typed, { email: true, quantity: kind !== 'trial' }, language)}
+${priceButtons(one, gateways, 'new', language)}
 </form>`;
   return page(
-    `${wrong === '' ? '' : 'Error: '}${name} – ${organization.name}`,
-    `${testBand(mode)}
+    `${wrong === '' ? '' : `${SHOP_WORDS[language].error}: `}${name} – ${organization.name}`,
+    `${testBand(mode, language)}
 <h1><bdi>${escapeHtml(name)}</bdi></h1>
-<p class="by">by <bdi>${escapeHtml(organization.name)}</bdi></p>
+<p class="by">${words.by(`<bdi>${escapeHtml(organization.name)}</bdi>`)}</p>
 ${description === '' ? '' : `<p>${escapeHtml(description)}</p>`}
-<dl>${limits(one)}</dl>
-${fault(wrong)}
+<dl>${limits(one, language)}</dl>
+${fault(wrong, language)}
 ${addon}
-${legalLinks(organization, publicUrl)}`,
+${legalLinks(organization, publicUrl, { language })}`,
+    { language },
   );
 }
 
-function limits({ offer: { terms } }: PackageOffer): string {
+function limits({ offer: { terms } }: PackageOffer, language: MailLanguage): string {
+  const words = BUY_WORDS[language];
   const counted = [
-    ['Sites', terms.sites],
-    ['Devices', terms.devices],
-    ['Seats', terms.seats],
+    [words.sites, terms.sites],
+    [words.devices, terms.devices],
+    [words.seats, terms.seats],
   ] as const;
   const rows = counted.flatMap(([name, most]) =>
-    most === 0 ? [] : [[name, most === null ? 'any number' : `${most}`]],
+    most === 0 ? [] : [[name, most === null ? words.anyNumber : `${most}`]],
   );
-  const until = terms.fixed === null ? [] : [['Until', new Date(terms.fixed.until).toISOString().slice(0, 10)]];
-  const all = [...rows, ['Versions', terms.channels.join(', ')], ...until];
+  const until = terms.fixed === null ? [] : [[words.until, new Date(terms.fixed.until).toISOString().slice(0, 10)]];
+  const all = [...rows, [words.versions, terms.channels.join(', ')], ...until];
   return all.map(([name = '', value = '']) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`).join('');
 }

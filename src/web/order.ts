@@ -10,8 +10,9 @@ import { type Product, productPath } from '../releases/product.ts';
 import type { FeedFormat } from '../updates/feed-format.ts';
 import { type Catalog, downloadUrl, pageUrl } from '../updates/feed-releases.ts';
 import { type FileOfKey, orderPage } from './order-page.ts';
-import { missingPage, payPage, tooManyPage } from './shop-parts.ts';
-import { faultWords, mayTry, readForm, type ShopDeps } from './shop-request.ts';
+import { faultWords } from './shop-faults.ts';
+import { payPage } from './shop-parts.ts';
+import { isTooMany, mayTry, readForm, type ShopDeps, sendMissing } from './shop-request.ts';
 
 export interface OrderPageDeps extends ShopDeps {
   gate: Gate;
@@ -44,11 +45,7 @@ export function orderRouter(deps: OrderPageDeps): Router {
 async function find(deps: OrderPageDeps, req: Request, res: Response): Promise<OrderSeen | null> {
   const id = deps.links.read('order', String(req.params['token']));
   const seen = id === null ? null : await orderSeen(deps, id);
-  if (!seen)
-    res
-      .status(404)
-      .type('html')
-      .send(missingPage('The address of an order is long; perhaps not all of it was copied.'));
+  if (!seen) sendMissing(req, res, 'order');
   return seen;
 }
 
@@ -67,7 +64,7 @@ function isWaiting({ order }: OrderSeen): boolean {
 async function pay(deps: OrderPageDeps, req: Request, res: Response): Promise<void> {
   const seen = await find(deps, req, res);
   if (!seen) return;
-  if (!mayTry(deps, req)) return void res.status(429).type('html').send(tooManyPage());
+  if (isTooMany(deps, req, res)) return;
   const { order, organization } = seen;
   try {
     const { url } = await startPayment(deps, order.id);
@@ -77,7 +74,7 @@ async function pay(deps: OrderPageDeps, req: Request, res: Response): Promise<vo
     res
       .status(422)
       .type('html')
-      .send(await render(deps, req, seen, faultWords(error)));
+      .send(await render(deps, req, seen, faultWords(error, languageFor(req, seen))));
   }
 }
 

@@ -1,21 +1,14 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { markRoute } from '../http/request-facts.ts';
+import { type MailLanguage, mailLanguage } from '../notify/mail-facts.ts';
 import { type Held, type Renewal, renewalOf } from '../payments/renewals.ts';
 import type { PackageOffer } from '../payments/sold-price.ts';
+import { BUY_WORDS } from './buy-words.ts';
 import { escapeHtml, page } from './layout.ts';
 import { dayText } from './price-words.ts';
-import {
-  buyerFields,
-  fault,
-  legalLinks,
-  missingPage,
-  NOTHING_TYPED,
-  priceButtons,
-  type Typed,
-  testBand,
-  tooManyPage,
-} from './shop-parts.ts';
-import { mayTry, payFor, readForm, type ShopDeps, typedIn } from './shop-request.ts';
+import { buyerFields, fault, legalLinks, NOTHING_TYPED, priceButtons, type Typed, testBand } from './shop-parts.ts';
+import { isTooMany, payFor, readForm, type ShopDeps, sendMissing, typedIn } from './shop-request.ts';
+import { SHOP_WORDS } from './shop-words.ts';
 
 /** `/renew/{token}`: more of a license, or something else in it. All of it goes into the same license and its key stays. */
 export function renewRouter(deps: ShopDeps): Router {
@@ -34,78 +27,91 @@ async function find(deps: ShopDeps, req: Request, res: Response) {
   const token = String(req.params['token']);
   const licenseId = deps.links.read('license', token);
   const renewal = licenseId === null ? null : await renewalOf(deps, licenseId);
-  if (licenseId !== null && renewal) return { licenseId, renewal, own: `${deps.publicUrl}/renew/${token}` };
-  res.status(404).type('html').send(missingPage('The address of a renewal is long; perhaps not all of it was copied.'));
+  if (licenseId !== null && renewal) {
+    const language = languageFor(req, renewal);
+    return { licenseId, renewal, place: { own: `${deps.publicUrl}/renew/${token}`, language } };
+  }
+  sendMissing(req, res, 'renew');
   return null;
+}
+
+/** In the customer's, else in that of the browser, else in that in which the vendor writes. */
+function languageFor(req: Request, { language, organization }: Renewal): MailLanguage {
+  return mailLanguage(language, ...req.acceptsLanguages(), organization.settings.mail.language);
+}
+
+/** Where the page stands, and how it speaks. */
+interface Place {
+  own: string;
+  language: MailLanguage;
 }
 
 async function show(deps: ShopDeps, req: Request, res: Response): Promise<void> {
   const found = await find(deps, req, res);
-  if (found) res.type('html').send(render(deps, found.renewal, found.own, NOTHING_TYPED, ''));
+  if (found) res.type('html').send(render(deps, found.renewal, found.place, NOTHING_TYPED, ''));
 }
 
 async function renew(deps: ShopDeps, req: Request, res: Response): Promise<void> {
   const found = await find(deps, req, res);
   if (!found) return;
-  if (!mayTry(deps, req)) return void res.status(429).type('html').send(tooManyPage());
-  const { licenseId, renewal, own } = found;
+  if (isTooMany(deps, req, res)) return;
+  const { licenseId, renewal, place } = found;
   const { organization } = renewal;
-  const answer = await payFor(deps, req, res, { organization, licenseId, cancelUrl: own });
+  const { own: cancelUrl, language } = place;
+  const answer = await payFor(deps, req, res, { organization, licenseId, cancelUrl, language });
   if ('html' in answer) return void res.type('html').send(answer.html);
   res
     .status(422)
     .type('html')
-    .send(render(deps, renewal, own, typedIn(req), answer.fault));
+    .send(render(deps, renewal, place, typedIn(req), answer.fault));
 }
 
-function render(deps: ShopDeps, renewal: Renewal, own: string, typed: Typed, wrong: string): string {
+function render(deps: ShopDeps, renewal: Renewal, { own, language }: Place, typed: Typed, wrong: string): string {
+  const words = BUY_WORDS[language];
   const { organization, mode, held } = renewal;
   const isAny = renewal.renew.length + renewal.change.length + renewal.add.length > 0;
   const sections = [
-    section(deps, 'Renew', 'Adds time to the license that you have; the key stays the same.', renewal.renew, 'into'),
-    section(
-      deps,
-      'Change to another package',
-      'It takes the place of what runs now, from today on, at its full price: nothing is credited for what is left.',
-      renewal.change,
-      'switch',
-    ),
-    section(deps, 'Add', 'Adds to the license that you have.', renewal.add, 'into'),
+    section(deps, words.renew, renewal.renew, 'into', language),
+    section(deps, words.change, renewal.change, 'switch', language),
+    section(deps, words.add, renewal.add, 'into', language),
   ];
   const form = `<form method="post" action="${escapeHtml(own)}">
-${buyerFields(organization, typed, { email: false, quantity: false })}
+${buyerFields(organization, typed, { email: false, quantity: false }, language)}
 ${sections.join('\n')}
 </form>`;
-  const nothing = '<p class="note">Nothing can be bought into this license at the moment.</p>';
+  const nothing = `<p class="note">${words.nothing}</p>`;
   return page(
-    `${wrong === '' ? '' : 'Error: '}Your license – ${organization.name}`,
-    `${testBand(mode)}
-<h1>Your license</h1>
-<p class="by">by <bdi>${escapeHtml(organization.name)}</bdi></p>
-<ul>${held.map(heldLine).join('\n')}</ul>
-${fault(wrong)}
-${renewal.revoked ? '<p class="note">This license was withdrawn: nothing can be bought into it.</p>' : isAny ? form : nothing}
-${legalLinks(organization, deps.publicUrl)}`,
+    `${wrong === '' ? '' : `${SHOP_WORDS[language].error}: `}${words.license} – ${organization.name}`,
+    `${testBand(mode, language)}
+<h1>${words.license}</h1>
+<p class="by">${words.by(`<bdi>${escapeHtml(organization.name)}</bdi>`)}</p>
+<ul>${held.map((each) => heldLine(each, language)).join('\n')}</ul>
+${fault(wrong, language)}
+${renewal.revoked ? `<p class="note">${words.revoked}</p>` : isAny ? form : nothing}
+${legalLinks(organization, deps.publicUrl, { language })}`,
+    { language },
   );
 }
 
-function heldLine({ name, until, isOver, runs }: Held): string {
-  const when = until === null ? 'without an end' : `${isOver ? 'ended' : 'until'} ${dayText(until)} (UTC)`;
-  const goesOn = runs ? '; it renews itself, so there is nothing to do' : '';
+function heldLine({ name, until, isOver, runs }: Held, language: MailLanguage): string {
+  const words = BUY_WORDS[language];
+  const day = until === null ? null : `${dayText(until)} (UTC)`;
+  const when = day === null ? words.noEnd : isOver ? words.heldEnded(day) : words.heldUntil(day);
+  const goesOn = runs ? `; ${words.runs}` : '';
   return `<li><span><b><bdi>${escapeHtml(name)}</bdi></b>: ${when}${goesOn}</span></li>`;
 }
 
 function section(
   { gateways }: ShopDeps,
-  title: string,
-  words: string,
+  { title, text }: { title: string; text: string },
   offers: readonly PackageOffer[],
   kind: 'into' | 'switch',
+  language: MailLanguage,
 ): string {
   if (offers.length === 0) return '';
   const items = offers.map(
     (each) =>
-      `<h3><bdi>${escapeHtml(each.offer.name)}</bdi></h3>\n${each.offer.description === '' ? '' : `<p>${escapeHtml(each.offer.description)}</p>\n`}${priceButtons(each, gateways, kind)}`,
+      `<h3><bdi>${escapeHtml(each.offer.name)}</bdi></h3>\n${each.offer.description === '' ? '' : `<p>${escapeHtml(each.offer.description)}</p>\n`}${priceButtons(each, gateways, kind, language)}`,
   );
-  return `<h2>${title}</h2>\n<p>${words}</p>\n${items.join('\n')}`;
+  return `<h2>${title}</h2>\n<p>${text}</p>\n${items.join('\n')}`;
 }

@@ -1,9 +1,10 @@
 import type { MailLanguage } from '../notify/mail-facts.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { withdrawalUrlOf } from '../payments/plan-view.ts';
-import type { OfferPrice, Offers, PackageOffer } from '../payments/sold-price.ts';
+import type { Offers, PackageOffer } from '../payments/sold-price.ts';
+import { BUY_WORDS } from './buy-words.ts';
 import { escapeHtml, page } from './layout.ts';
-import { lastsText, priceText } from './price-words.ts';
+import { payText } from './price-words.ts';
 import { SHOP_WORDS } from './shop-words.ts';
 
 type Seller = Offers['organization'];
@@ -19,26 +20,32 @@ export interface Typed {
 export const NOTHING_TYPED: Typed = { email: '', quantity: '1', agreed: false };
 
 /** Why nothing was done; '' : nothing is wrong. */
-export function fault(words: string, language: MailLanguage = 'en'): string {
+export function fault(words: string, language: MailLanguage): string {
   return words === ''
     ? ''
     : `<div class="note" role="alert"><b>${SHOP_WORDS[language].wrong}</b> ${escapeHtml(words)}</div>`;
 }
 
 /** On every page of an account for tests. */
-export function testBand(mode: 'live' | 'test', language: MailLanguage = 'en'): string {
+export function testBand(mode: 'live' | 'test', language: MailLanguage): string {
   return mode === 'test' ? `<p class="note"><b>TEST</b> ${SHOP_WORDS[language].test}</p>` : '';
 }
 
 /** Quantity, address and consent: what is asked of a buyer whatever he buys. */
-export function buyerFields({ settings }: Seller, typed: Typed, asks: { email: boolean; quantity: boolean }): string {
+export function buyerFields(
+  { settings }: Seller,
+  typed: Typed,
+  asks: { email: boolean; quantity: boolean },
+  language: MailLanguage,
+): string {
   const { consent } = settings.seller;
+  const words = BUY_WORDS[language];
   return [
     asks.quantity
-      ? `<label for="quantity">How many</label>\n<input id="quantity" name="quantity" type="number" min="1" max="100000" value="${escapeHtml(typed.quantity)}" required>`
+      ? `<label for="quantity">${words.quantity}</label>\n<input id="quantity" name="quantity" type="number" min="1" max="100000" value="${escapeHtml(typed.quantity)}" required>`
       : '',
     asks.email
-      ? `<label for="email">Your e-mail address, to which the key is sent</label>\n<input id="email" name="email" type="email" autocomplete="email" maxlength="254" value="${escapeHtml(typed.email)}">`
+      ? `<label for="email">${words.email}</label>\n<input id="email" name="email" type="email" autocomplete="email" maxlength="254" value="${escapeHtml(typed.email)}">`
       : '',
     consent === null
       ? ''
@@ -49,26 +56,25 @@ export function buyerFields({ settings }: Seller, typed: Typed, asks: { email: b
 }
 
 /** One button a price; `kind` says what becomes of it in a license. */
-export function priceButtons({ offer, prices }: PackageOffer, titles: Titles, kind: string): string {
-  const buttons = prices.map((price) => button(price, offer.terms.length, titles, kind));
-  return `<div class="row">${buttons.join('\n')}</div>`;
-}
-
-function button(
-  price: OfferPrice,
-  length: PackageOffer['offer']['terms']['length'],
+export function priceButtons(
+  { offer, prices }: PackageOffer,
   titles: Titles,
-  kind: string,
+  kind: 'new' | 'into' | 'switch',
+  language: MailLanguage,
 ): string {
-  const words = `${priceText(price)}, ${lastsText(price, length)}: pay with ${titles[price.provider]?.title ?? price.provider}`;
-  return `<button class="button" type="submit" name="choice" value="${escapeHtml(`${kind}:${price.code}`)}">${escapeHtml(words)}</button>`;
+  const buttons = prices.map((price) => {
+    const provider = titles[price.provider]?.title ?? price.provider;
+    const words = payText(price, offer.terms.length, provider, language);
+    return `<button class="button" type="submit" name="choice" value="${escapeHtml(`${kind}:${price.code}`)}">${escapeHtml(words)}</button>`;
+  });
+  return `<div class="row">${buttons.join('\n')}</div>`;
 }
 
 /** The small print under every page of a seller. `orderId`: withdrawing from it does not begin with looking for its number. */
 export function legalLinks(
   organization: Seller,
   publicUrl: string,
-  { language = 'en', orderId = null }: { language?: MailLanguage; orderId?: string | null } = {},
+  { language, orderId = null }: { language: MailLanguage; orderId?: string | null },
 ): string {
   const words = SHOP_WORDS[language];
   const withdrawal = withdrawalUrlOf(organization, publicUrl);
@@ -88,7 +94,7 @@ export function legalLinks(
  * The answer to a form that begins a payment. A page with a link and no redirect: browsers hold a redirect after a form against
  * `form-action`, where the hosts of providers do not stand.
  */
-export function payPage(seller: string, url: string, provider: string, language: MailLanguage = 'en'): string {
+export function payPage(seller: string, url: string, provider: string, language: MailLanguage): string {
   const words = SHOP_WORDS[language];
   return page(
     `${words.payTitle} – ${seller}`,
@@ -99,10 +105,12 @@ export function payPage(seller: string, url: string, provider: string, language:
   );
 }
 
-export function missingPage(words: string): string {
-  return page('Not there – Feedgate', `<h1>There is nothing here</h1>\n<p>${escapeHtml(words)}</p>`);
+export function missingPage(what: keyof (typeof SHOP_WORDS)['en']['missing'], language: MailLanguage): string {
+  const { missingTitle, missingHeading, missing } = SHOP_WORDS[language];
+  return page(`${missingTitle} – Feedgate`, `<h1>${missingHeading}</h1>\n<p>${missing[what]}</p>`, { language });
 }
 
-export function tooManyPage(): string {
-  return page('Too many – Feedgate', '<h1>Too many at once</h1>\n<p>Wait a minute, then try again.</p>');
+export function tooManyPage(language: MailLanguage): string {
+  const { tooManyTitle, tooManyHeading, tooMany } = SHOP_WORDS[language];
+  return page(`${tooManyTitle} – Feedgate`, `<h1>${tooManyHeading}</h1>\n<p>${tooMany}</p>`, { language });
 }

@@ -1,15 +1,16 @@
 import express, { type Request, type Response } from 'express';
 import { SYSTEM_ACTOR } from '../accounts/actor.ts';
 import type { Clock } from '../clock.ts';
-import { Problem } from '../errors.ts';
 import type { OrganizationRecord } from '../forge/store.ts';
 import type { FloodLimiter } from '../http/limits.ts';
 import { clientAddress, networkOf, type TrustedProxies } from '../http/network.ts';
 import { requestIdOf } from '../http/request-facts.ts';
 import { emailField } from '../licensing/fields.ts';
+import { type MailLanguage, mailLanguage } from '../notify/mail-facts.ts';
 import type { OrderDeps } from '../payments/orders.ts';
 import { beginOrder } from '../payments/orders.ts';
-import { payPage, type Typed } from './shop-parts.ts';
+import { faultWords, SHOP_FAULTS } from './shop-faults.ts';
+import { missingPage, payPage, type Typed, tooManyPage } from './shop-parts.ts';
 
 /** What the pages of a shop stand on. */
 export interface ShopDeps extends OrderDeps {
@@ -41,6 +42,27 @@ export function byOf(deps: Pick<ShopDeps, 'clock'>, req: Request, res: Response)
   return { actor: SYSTEM_ACTOR, now: deps.clock(), requestId: requestIdOf(req, res) };
 }
 
+/** Answers that there is nothing under this address, in the language of the browser. */
+export function sendMissing(req: Request, res: Response, what: Parameters<typeof missingPage>[0]): void {
+  res
+    .status(404)
+    .type('html')
+    .send(missingPage(what, mailLanguage(...req.acceptsLanguages())));
+}
+
+/** True: there were too many from this network, and it was told so. */
+export function isTooMany(
+  { flood, trusted, clock }: Pick<ShopDeps, 'flood' | 'trusted' | 'clock'>,
+  req: Request,
+  res: Response,
+): boolean {
+  const { allowed, retryAfterSeconds } = flood.take(networkOf(clientAddress(req, trusted)), clock());
+  if (allowed) return false;
+  const html = tooManyPage(mailLanguage(...req.acceptsLanguages()));
+  res.status(429).set('Retry-After', String(retryAfterSeconds)).type('html').send(html);
+  return true;
+}
+
 /** False: there were too many from this network. */
 export function mayTry({ flood, trusted, clock }: Pick<ShopDeps, 'flood' | 'trusted' | 'clock'>, req: Request) {
   return flood.take(networkOf(clientAddress(req, trusted)), clock()).allowed;
@@ -64,33 +86,29 @@ export async function payFor(
     organization,
     licenseId,
     cancelUrl,
-  }: { organization: OrganizationRecord; licenseId: string | null; cancelUrl: string },
+    language,
+  }: { organization: OrganizationRecord; licenseId: string | null; cancelUrl: string; language: MailLanguage },
 ): Promise<{ html: string } | { fault: string }> {
+  const words = SHOP_FAULTS[language];
   const choice = choiceOf(req);
   const { email, quantity, agreed } = typedIn(req);
   const address = email === '' ? '' : emailField.safeParse(email).data;
-  if (choice === null || (choice.kind === 'new') !== (licenseId === null)) return { fault: 'Choose a price.' };
-  if (address === undefined) return { fault: 'The e-mail address is not complete.' };
-  if (!/^[1-9]\d{0,5}$/.test(quantity)) return { fault: 'How many must be a whole number from 1 to 100000.' };
-  if (organization.settings.seller.consent !== null && !agreed)
-    return { fault: 'You can go on when you have agreed to the sentence above the prices.' };
+  if (choice === null || (choice.kind === 'new') !== (licenseId === null)) return { fault: words.choose };
+  if (address === undefined) return { fault: words.email };
+  if (!/^[1-9]\d{0,5}$/.test(quantity)) return { fault: words.quantity };
+  if (organization.settings.seller.consent !== null && !agreed) return { fault: words.consent };
   const wish = {
     items: [{ price: choice.price, quantity: Number(quantity) }],
-    ...{ email: address, language: req.acceptsLanguages()[0] ?? '', successUrl: null, cancelUrl },
+    // Who has a license is spoken to in his language, whatever browser he sits at.
+    language: licenseId === null ? (req.acceptsLanguages()[0] ?? '') : language,
+    ...{ email: address, successUrl: null, cancelUrl },
     ...{ consent: fieldOf(req, 'consent_version') || null, licenseId, kind: choice.kind },
   };
   try {
     const { order, url } = await beginOrder(deps, organization, wish, null, byOf(deps, req, res));
-    return { html: payPage(organization.name, url, deps.gateways[order.provider]?.title ?? order.provider) };
+    const provider = deps.gateways[order.provider]?.title ?? order.provider;
+    return { html: payPage(organization.name, url, provider, language) };
   } catch (error) {
-    return { fault: faultWords(error) };
+    return { fault: faultWords(error, language) };
   }
-}
-
-/** A refusal in its own words; whatever else went wrong is thrown on. */
-export function faultWords(error: unknown): string {
-  if (error instanceof Problem && error.status < 500) return `${error.errors[0]?.detail ?? error.message}.`;
-  if (error instanceof Problem && error.code === 'PAYMENT_TROUBLE')
-    return 'The payment provider does not answer as it should. Nothing was taken; try again in a while.';
-  throw error;
 }

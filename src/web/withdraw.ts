@@ -7,8 +7,7 @@ import { mailLanguage } from '../notify/mail-facts.ts';
 import { sellersOf } from '../payments/offers.ts';
 import type { WithdrawalWish } from '../payments/withdrawals.ts';
 import { declareWithdrawal } from '../payments/withdrawals.ts';
-import { missingPage, tooManyPage } from './shop-parts.ts';
-import { byOf, fieldOf, mayTry, readForm, type ShopDeps } from './shop-request.ts';
+import { byOf, fieldOf, isTooMany, readForm, type ShopDeps, sendMissing } from './shop-request.ts';
 import { askPage, confirmPage, donePage, type Place, whomPage } from './withdraw-page.ts';
 import { WITHDRAW_WORDS } from './withdraw-words.ts';
 
@@ -40,10 +39,7 @@ async function choose({ db, publicUrl }: ShopDeps, req: Request, res: Response):
 async function sellerOf(deps: ShopDeps, req: Request, res: Response): Promise<OrganizationRecord | null> {
   const found = await findOrganizationBySlug(deps.db, String(req.params['organization']));
   if (found?.settings.seller.withdrawals) return found;
-  res
-    .status(404)
-    .type('html')
-    .send(missingPage('Withdraw where you bought: the address stands in the mail about your order.'));
+  sendMissing(req, res, 'withdraw');
   return null;
 }
 
@@ -73,7 +69,7 @@ async function declare(deps: ShopDeps, req: Request, res: Response): Promise<voi
     return void res.type('html').send(askPage(place, seller, typed, fault));
   }
   if (step !== 'confirm') return void res.type('html').send(confirmPage(place, seller, read.wish));
-  if (!mayTry({ ...deps, flood: deps.declarations }, req)) return void res.status(429).type('html').send(tooManyPage());
+  if (isTooMany({ ...deps, flood: deps.declarations }, req, res)) return;
   const record = await declareWithdrawal(deps.db, seller, read.wish, place.language, byOf(deps, req, res));
   res.type('html').send(donePage(place, seller, record));
 }

@@ -77,13 +77,15 @@ onEachDatabase('the pages of a shop', (database) => {
     return made;
   }
 
-  async function get(path: string) {
-    const response = await fetch(`${test.url}${path}`, { redirect: 'manual' });
+  async function get(path: string, language = '*') {
+    const headers = { 'accept-language': language };
+    const response = await fetch(`${test.url}${path}`, { redirect: 'manual', headers });
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
-  async function post(path: string, form: Record<string, string>) {
-    const response = await fetch(`${test.url}${path}`, { method: 'POST', body: new URLSearchParams(form) });
-    return { status: response.status, text: await response.text() };
+  async function post(path: string, form: Record<string, string>, language = '*') {
+    const headers = { 'accept-language': language };
+    const response = await fetch(`${test.url}${path}`, { method: 'POST', headers, body: new URLSearchParams(form) });
+    return { status: response.status, headers: response.headers, text: await response.text() };
   }
   const code = () => `pro${count}`;
   const agreed = { consent: 'yes', consent_version: '1', email: 'ada@example.com' };
@@ -132,6 +134,41 @@ onEachDatabase('the pages of a shop', (database) => {
       expect([status, text.includes(words)]).toEqual([422, true]);
       expect(text).toContain('<title>Error: ');
       expect(await newestOrder()).toBeUndefined();
+    });
+
+    const LANGUAGES = [
+      ['en', /How many[\s\S]*€49\.00 once, for 1 year: pay with Stripe/, 'Choose a price.', 'On to the payment'],
+      ['de', /Anzahl[\s\S]*49,00\s€ einmalig, für 1 Jahr: mit Stripe zahlen/, 'Wählen Sie', 'Weiter zur Zahlung'],
+      ['fr', /Quantité[\s\S]*49,00\s€ en une fois, pour 1 an : payer/, 'Choisissez', 'Vers le paiement'],
+    ] as const;
+    it.each(LANGUAGES)('speaks the language of the browser: %s', async (language, shown, wrong, onwards) => {
+      const at = `/buy/${pro.id}`;
+      const seen = await get(at, language);
+      expect(seen.text).toContain(`<html lang="${language}">`);
+      expect(seen.text).toMatch(shown);
+      expect(seen.headers.get('vary')).toContain('Accept-Language');
+      const refused = await post(at, { ...agreed, choice: 'x' }, language);
+      expect([refused.status, refused.text.includes(wrong)]).toEqual([422, true]);
+      const paid = await post(at, { ...agreed, choice: `new:${code()}` }, language);
+      expect(paid.text).toContain(onwards);
+      expect(await newestOrder()).toMatchObject({ language });
+    });
+
+    it('says in every language what the shop refuses and what is not there', async () => {
+      const wish = { ...agreed, choice: 'new:nothing' };
+      expect((await post(`/buy/${pro.id}`, wish, 'de')).text).toContain('kann so nicht bestellt werden');
+      expect((await post(`/buy/${pro.id}`, wish, 'fr')).text).toContain('ne peut pas être commandé');
+      expect((await get('/buy/nothing', 'de')).text).toMatch(/lang="de"[\s\S]*nicht mehr verkauft/);
+      expect((await get('/renew/nothing', 'fr')).text).toMatch(/lang="fr"[\s\S]*renouvellement/);
+      expect((await get('/order/nothing', 'de')).text).toContain('einer Bestellung');
+      expect((await get('/withdraw/nobody', 'fr')).text).toContain('Rétractez-vous');
+    });
+
+    it('says when to come back where there were too many from a network', async () => {
+      let last = await post(`/buy/${pro.id}`, {}, 'de');
+      for (let i = 0; i < 50 && last.status !== 429; i++) last = await post(`/buy/${pro.id}`, {}, 'de');
+      expect([last.status, last.headers.get('retry-after')]).toEqual([429, '2']);
+      expect(last.text).toContain('Zu viele auf einmal');
     });
 
     it('knows nothing of what is not sold', async () => {
@@ -337,6 +374,40 @@ onEachDatabase('the pages of a shop', (database) => {
       expect(renewed.text).toContain(`until 2028${today()}`);
       expect(new Set((await grants()).map(({ license_id }) => license_id)).size).toBe(1);
     });
+
+    const SPOKEN = [
+      ['en', 'Your license', 'until 2027', 'at its full price', 'Choose a price.', 'On to the payment'],
+      ['de', 'Ihre Lizenz', 'bis 2027', 'zum vollen Preis', 'Wählen Sie', 'Weiter zur Zahlung'],
+      ['fr', 'Votre licence', 'jusqu’au 2027', 'à son prix entier', 'Choisissez', 'Vers le paiement'],
+    ] as const;
+    it.each(SPOKEN)(
+      'speaks the language of the customer, else of the browser: %s',
+      async (language, title, until, change, wrong, onwards) => {
+        const { order } = await bought();
+        const [grant] = await grants();
+        const own = code();
+        await sold(9900);
+        const path = `/renew/${test.core.links.license(grant.license_id)}`;
+        const speak = (said: string) =>
+          database().db.tx((tx) => tx('customers').where({ id: order.customer_id }).update({ language: said }));
+        const other = language === 'de' ? 'fr' : 'de';
+        for (const [customer, browser] of [
+          [language, other],
+          ['', language],
+        ] as const) {
+          await speak(customer);
+          const { text } = await get(path, browser);
+          expect(text).toContain(`<html lang="${language}">`);
+          for (const words of [`<h1>${title}</h1>`, `${until}${today()}`, change]) expect(text).toContain(words);
+          const refused = await post(path, { ...agreed, choice: 'x' }, browser);
+          expect([refused.status, refused.text.includes(wrong)]).toEqual([422, true]);
+        }
+        await speak(language);
+        const begun = await post(path, { ...agreed, choice: `into:${own}` }, other);
+        expect(begun.text).toContain(onwards);
+        expect(await newestOrder()).toMatchObject({ language });
+      },
+    );
 
     it('offers another package at its full price, and nothing where a subscription runs', async () => {
       await bought();
