@@ -101,7 +101,7 @@ export const DE: Words = {
     about: 'Betrifft',
   },
   links: {
-    order: 'Ihre Bestellung mit Schlüsseln und Downloads',
+    order: 'Ihre Bestellung mit Schlüsseln und der neuesten Datei zum Herunterladen',
     renew: 'Diese Lizenz verlängern',
     pay: 'Zur Zahlung',
     stop: 'Keine Erinnerungen mehr',

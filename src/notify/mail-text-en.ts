@@ -97,7 +97,7 @@ export const EN: Words = {
     about: 'About',
   },
   links: {
-    order: 'Your order, with your keys and downloads',
+    order: 'Your order, with your keys and the newest file to download',
     renew: 'Renew this license',
     pay: 'To the payment',
     stop: 'No more reminders',

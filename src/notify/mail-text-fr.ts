@@ -103,7 +103,7 @@ export const FR: Words = {
     about: 'Concerne',
   },
   links: {
-    order: 'Votre commande, avec vos clés et téléchargements',
+    order: 'Votre commande, avec vos clés et le fichier le plus récent à télécharger',
     renew: 'Renouveler cette licence',
     pay: 'Vers le paiement',
     stop: 'Plus de rappels',

@@ -49,6 +49,16 @@ describe('the text of mails', () => {
       expect(text).toContain(part);
   });
 
+  it('of a key leads to the newest file in every language, by an address without the key', () => {
+    const facts = { ...sampleFacts('key', ground), keys: ['FG1-AAAA'] };
+    const newest = { en: 'the newest file', de: 'der neuesten Datei', fr: 'le fichier le plus récent' };
+    for (const language of MAIL_LANGUAGES) {
+      const { text, html } = mailText(facts, language);
+      expect(text).toMatch(new RegExp(`${newest[language]}[^\\n]*\\s+https://u\\.example/order/sample`));
+      for (const [address] of `${text}\n${html}`.matchAll(/https?:[^\s"<]+/g)) expect(address).not.toContain('AAAA');
+    }
+  });
+
   it('has the link that ends reminders in reminders only', () => {
     const withLink = MAIL_TEMPLATES.filter((template) => {
       return mailText(sampleFacts(template, ground), 'en').text.includes('/mail/stop/');
