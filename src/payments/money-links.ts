@@ -7,7 +7,7 @@ import { type NamedEventRecord, newestEvents, paidGrants } from './store-money-l
 export interface Names {
   id: string;
   accountId: string;
-  /** The provider's ids of its payments: what stands in the ledger as `payment_ref`. */
+  /** What stands in the ledger as `payment_ref` of its payments. */
   refs: readonly string[];
   /** Subscriptions that are paid for period by period. */
   subscriptionIds: readonly string[];

@@ -17,6 +17,7 @@ import { subjectOf } from './gateway.ts';
 import type { MoneyFilter, MoneyKind } from './money-filter.ts';
 import { linksOf, type Names } from './money-links.ts';
 import { linksView, type OrderView, orderView, type SubscriptionView, subscriptionView } from './money-view.ts';
+import { refOf } from './plan-ledger.ts';
 import { type DisputeRecord, factsById, type PaymentRecord, type RefundRecord } from './store-facts.ts';
 import { countMoney, moneyIds } from './store-money.ts';
 import { ofOrders } from './store-money-links.ts';
@@ -112,9 +113,10 @@ async function orders(tx: Tx, organizationId: string, ids: readonly string[]): P
     tx,
     organizationId,
     records,
-    ({ id, accountId, externalId }) => {
+    ({ id, accountId, mode, externalId }) => {
       const parts = partsOf(id);
-      const refs = parts.payments.map((each) => each.externalId);
+      const paidIds = parts.payments.map((each) => each.externalId);
+      const refs = paidIds.map((each) => refOf({ mode, externalId: each }));
       const own = externalId === null ? [] : [externalId];
       return {
         ...{ id, accountId, refs, subscriptionIds: parts.subscriptions.map((each) => each.id) },
@@ -122,7 +124,7 @@ async function orders(tx: Tx, organizationId: string, ids: readonly string[]): P
           ...own.map((each) => subjectOf('checkout', each)),
           ...parts.subscriptions.map((each) => subjectOf('subscription', each.externalId)),
         ],
-        objectIds: [...own, ...refs],
+        objectIds: [...own, ...paidIds],
       };
     },
     (order) => {
@@ -160,9 +162,10 @@ async function payments(tx: Tx, organizationId: string, ids: readonly string[]):
   return linked(tx, organizationId, records, namesOf, paymentView);
 }
 
-function namesOfPayment({ id, accountId, externalId, charges }: PaymentRecord, more: readonly string[]): Names {
+function namesOfPayment(payment: PaymentRecord, more: readonly string[]): Names {
+  const { id, accountId, externalId, charges } = payment;
   return {
-    ...{ id, accountId, refs: [externalId], subscriptionIds: [], subjects: [] },
+    ...{ id, accountId, refs: [refOf(payment)], subscriptionIds: [], subjects: [] },
     objectIds: [...more, externalId, ...charges],
   };
 }

@@ -82,6 +82,29 @@ onEachDatabase('the money of an organization', (database) => {
     });
   });
 
+  it('tells of what is only played what was played, and of real money what that bought', async () => {
+    const { db } = database();
+    const each = await seedPackage(db, shop.organization);
+    const license = await seedLicense(db, shop.organization);
+    const played = await seedAccount(db, shop.organization, { mode: 'test' });
+    const wanted: string[] = [];
+    for (const [place, paymentRef] of [
+      [account, '1001'],
+      [played, 'test:1001'],
+    ] as const) {
+      const order = await seedOrder(db, place);
+      const payment = await seedPayment(db, place, { externalId: '1001', orderId: order.id });
+      const refund = await seedRefund(db, place, payment);
+      const grant = await seedGrant(db, license, each, { paymentRef });
+      for (const path of [`orders/${order.id}`, `payments/${payment.id}`, `refunds/${refund.id}`]) {
+        wanted.push(grant.id);
+        const { grants } = (await api.get(`/${path}`)).json;
+        expect([path, grants.map((made: { id: string }) => made.id)]).toEqual([path, [grant.id]]);
+      }
+    }
+    expect(new Set(wanted).size).toBe(2);
+  });
+
   it('names an event once, the newest first, and at most 20', async () => {
     const { db } = database();
     const { subscription } = await seedBusiness(db, shop.organization, { account });
