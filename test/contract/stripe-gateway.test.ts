@@ -572,6 +572,20 @@ describe('a change of plan', () => {
     expect(JSON.stringify(told?.form).match(/"quantity"/g)).toHaveLength(2);
   });
 
+  it('at the end of the period is refused where it is canceled', async () => {
+    const { id, subject } = await subscribed();
+    const change = to(await itemOf(subject), 'price_big', 'period_end');
+    await gateway.subscriptions?.cancel(stripe.account(), id, 'period_end', 'k1');
+    const changed = () => gateway.subscriptions?.change?.(stripe.account(), id, change, 'k2');
+    await expect(changed()).rejects.toMatchObject({
+      reason: 'refused',
+      message: 'the subscription is canceled; take that back first',
+    });
+    expect((await read(subject)).subscription?.cancelAt).toBe(Date.UTC(2026, 1, 28, 12));
+    await gateway.subscriptions?.uncancel?.(stripe.account(), id, 'k3');
+    expect(await changed()).toEqual({ approvalUrl: null });
+  });
+
   it('that was planned is given up by a cancellation', async () => {
     const { id, subject } = await subscribed();
     await gateway.subscriptions?.change?.(

@@ -22,6 +22,9 @@ export async function changeAtPeriodEnd(
   const items = subscription.items.data;
   if (!items.some(({ id }) => id === to.itemId))
     throw new PaymentTrouble('refused', 'the subscription has no such item');
+  // The plan would take the cancellation back, and charge who has canceled.
+  if (subscription.cancel_at_period_end || subscription.cancel_at !== null)
+    throw new PaymentTrouble('refused', 'the subscription is canceled; take that back first');
   const price = await ask(stripe.prices.retrieve(to.priceId), 'price');
   if (!price.recurring) throw new PaymentTrouble('refused', `the price ${to.priceId} is not charged again and again`);
   const { interval, interval_count } = price.recurring;
