@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import type { CsvRecord } from './import-rows.ts';
 
 const HEAD_BYTES = 64 * 1024;
@@ -44,6 +44,11 @@ export async function* csvOf(source: { path: string } | { text: string }): Async
   );
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>)
     yield { line: info.lines, cells: record };
+}
+
+/** True for what is wrong with the text itself, such as a quote that never ends. */
+export function isCsvFault(error: unknown): error is CsvError {
+  return error instanceof CsvError;
 }
 
 /** The one that the first line has most of, outside of quotes. */

@@ -240,6 +240,10 @@ onEachDatabase('subscriptions that run already', (database) => {
     expect(JSON.stringify(report)).not.toContain(byKey.key.text);
     const refused = await owner.post(path, { csv: 'a,b\n1,2' });
     expect([refused.status, refused.json.errors[0].pointer]).toEqual([400, '/csv']);
+    for (const csv of ['external_id\n"abc', 'external_id\na"b"\n', '']) {
+      const { status, json } = await owner.post(path, { csv });
+      expect([csv, status, json.errors[0].pointer]).toEqual([csv, 400, '/csv']);
+    }
   });
 
   it('may name their license in their notes, which may be about something else too', async () => {
