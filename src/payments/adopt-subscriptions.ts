@@ -1,5 +1,5 @@
 import { PaymentTrouble, problem } from '../errors.ts';
-import { csvOf, isCsvFault } from '../imports/files-io.ts';
+import { csvRecords } from '../imports/import-reads.ts';
 import type { By } from '../licensing/keys.ts';
 import { pricesOfOrganization } from '../licensing/store-prices.ts';
 import { accountOf, gatewayOf } from './account-changes.ts';
@@ -54,14 +54,8 @@ interface Found {
 
 async function wishesIn(csv: string): Promise<AdoptionWish[]> {
   const records = [];
-  let wishes: AdoptionWish[] | string;
-  try {
-    for await (const record of csvOf({ text: csv })) records.push(record);
-    wishes = wishesOfCsv(records);
-  } catch (error) {
-    if (!isCsvFault(error)) throw error;
-    wishes = `is no CSV after line ${records.at(-1)?.line ?? 0}: ${error.code}`;
-  }
+  for await (const record of csvRecords(csv)) records.push(record);
+  const wishes = wishesOfCsv(records);
   if (typeof wishes !== 'string') return wishes;
   throw problem('INVALID_REQUEST', `/csv: ${wishes}`, { errors: [{ pointer: '/csv', detail: wishes }] });
 }

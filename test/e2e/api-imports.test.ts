@@ -76,6 +76,7 @@ onEachDatabase('imports by API', (database) => {
       { source: 'x', csv: 'a', rows: [{}] },
       { source: 'x', csv: 'key\n1' },
       { source: 'x', kind: 'keys', csv: 'a,b\n1,2' },
+      { source: 'x', kind: 'keys', csv: 'key\n"old' },
       { source: 'x', kind: 'keys', csv: 'key\n1', timezone: 'Moon/Base' },
       { source: 'x', kind: 'keys', csv: 'key\n1', from: 'moon' },
       { kind: 'keys', csv: 'key\n1' },
