@@ -176,6 +176,7 @@ onEachDatabase('the doors for shops', (database) => {
       ['another type', 415, 'UNSUPPORTED_MEDIA_TYPE', await post(paid(), { change: { 'Content-Type': 'text/plain' } })],
       ['too much', 413, 'BODY_TOO_LARGE', await post(paid({ note: 'x'.repeat(300_000) }))],
       ['no JSON', 400, 'INVALID_REQUEST', await post('{')],
+      ['JSON without a bottom', 400, 'INVALID_REQUEST', await post(`${'['.repeat(90_000)}${']'.repeat(90_000)}`)],
       ['a time that is yet to come', 400, 'INVALID_REQUEST', await post(paid({ at: toIso(minutes(10)) }))],
     ];
     for (const [name, status, code, answer] of refused)

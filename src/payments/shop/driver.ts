@@ -44,7 +44,7 @@ function parse(raw: Uint8Array, headers: Headers): ParseResult {
   const body = jsonOf(raw);
   if (body === undefined) return refuse([{ pointer: '', detail: 'is not JSON in UTF-8' }]);
   // PostgreSQL keeps no U+0000 in a text.
-  if (JSON.stringify(body).includes('\\u0000')) return refuse([{ pointer: '', detail: 'holds the character U+0000' }]);
+  if (textOf(body).includes('\\u0000')) return refuse([{ pointer: '', detail: 'holds the character U+0000' }]);
   const read = ShopEvent.safeParse(body);
   if (!read.success) return refuse(fieldErrors(read.error.issues, body, ''));
   const event = read.data;
@@ -66,6 +66,15 @@ function parse(raw: Uint8Array, headers: Headers): ParseResult {
       ...{ objectType: 'order', objectId: event.order, subject: subjectOfShop(event), facts: factsOfShop(event) },
     },
   };
+}
+
+/** What is nested too deep to be written again is no event of ours, which its shape then tells. */
+function textOf(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    return '';
+  }
 }
 
 /** What has happened lies not ahead of the instant, give or take, at which it is told and which is signed. */
