@@ -121,9 +121,13 @@ onEachDatabase('the webhook routes', (database) => {
   it('tells of what happens by the API, logs each delivery page by page, and sends one again', async () => {
     const { id } = (await add({ types: ['license.*'] })).json;
     const { license, key } = await seedSoldLicense(database().db, shop);
-    for (const verb of ['suspend', 'resume', 'suspend']) await owner.post(`/licenses/${license.id}/${verb}`, {});
+    for (const verb of ['suspend', 'resume']) await owner.post(`/licenses/${license.id}/${verb}`, {});
+    receiver.answers = [204, 204];
+    await api.core.webhooks.sender.drain();
+    // By itself: two are under way at once, and either may come first.
+    await owner.post(`/licenses/${license.id}/suspend`, {});
     await owner.post(`/keys/${key.id}/suspend`, {});
-    receiver.answers = [204, 204, 500, 204];
+    receiver.answers = [500, 204];
     await api.core.webhooks.sender.drain();
     const path = `/webhooks/${id}/deliveries`;
     const { items, total } = (await owner.get(path)).json;
