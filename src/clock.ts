@@ -12,6 +12,15 @@ export function fromIso(text: string): number {
   return Date.parse(text);
 }
 
+/** Of an instant that may be missing. */
+export function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : toIso(ms);
+}
+
+export function msOrNull(text: string | null): number | null {
+  return text === null ? null : fromIso(text);
+}
+
 /** The UTC day of an instant, `YYYY-MM-DD`. */
 export function dayOf(ms: number): string {
   return toIso(ms).slice(0, 10);

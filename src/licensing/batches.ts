@@ -1,7 +1,7 @@
 import { requireWithin } from '../accounts/places.ts';
 import { type AuditEvent, audit, auditAll } from '../audit/audit.ts';
 import { breathe } from '../batch.ts';
-import { toIso } from '../clock.ts';
+import { isoOrNull, toIso } from '../clock.ts';
 import type { Db } from '../db/connect.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
@@ -125,8 +125,7 @@ async function makeKeys(
   const at = toIso(by.now);
   const products = await productsOfOrganization(tx, organization.id);
   const { until, validUntil, sites, state } = standingAt([grantOf(sold, wish, by.now)], products, by.now);
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
-  const standing = { state, stateUntil: iso(until), validUntil: iso(validUntil), sitesAllowed: sites };
+  const standing = { state, stateUntil: isoOrNull(until), validUntil: isoOrNull(validUntil), sitesAllowed: sites };
   const made = { createdAt: at, createdBy: by.actor.id };
   const owner = { organizationId: organization.id, customerId: batch.customerId, master: false };
   const licenses = Array.from({ length: count }, () => newLicense(owner, by.now));

@@ -1,5 +1,5 @@
 import { type AuditEvent, auditAll } from '../audit/audit.ts';
-import { toIso } from '../clock.ts';
+import { isoOrNull, toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { problem } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -96,10 +96,9 @@ async function writeAll(
       return memoryOf(license, grants, products, now);
     });
   await rememberLedgers(tx, memories);
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   return new Map([
     ...stated.map(({ id, validUntil }): [string, string | null] => [id, validUntil]),
-    ...memories.map(({ id, standing }): [string, string | null] => [id, iso(standing.validUntil)]),
+    ...memories.map(({ id, standing }): [string, string | null] => [id, isoOrNull(standing.validUntil)]),
   ]);
 }
 

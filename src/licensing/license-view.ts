@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CustomerRecord } from '../accounts/store-customers.ts';
-import { toIso } from '../clock.ts';
+import { isoOrNull } from '../clock.ts';
 import { SUBSCRIPTION_STATES } from '../payments/facts.ts';
 import { MODES } from '../payments/gateway.ts';
 import type { LicenseSubscriptionRecord } from '../payments/store-license-subscriptions.ts';
@@ -93,8 +93,6 @@ export const LicenseView = z
   .meta({ id: 'License' });
 export type LicenseView = z.input<typeof LicenseView>;
 
-const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
-
 /**
  * What is shown of a license at one instant. Routes of a repository show the time that its packages give, for its products; limits
  * are always those of the whole license, because its sites are compared as a whole.
@@ -113,10 +111,10 @@ export function licenseView(whole: WholeLicense, repositoryId: string | null, no
     customer: { id: customer.id, name: customer.name, email: customer.email, kind: customer.kind },
     master: record.master,
     status: licenseStatus(flags, shown),
-    valid_until: iso(shown.validUntil),
-    starts_at: iso(shown.startsAt),
-    grace_until: iso(shown.graceUntil),
-    canceled_at: iso(shown.canceledAt),
+    valid_until: isoOrNull(shown.validUntil),
+    starts_at: isoOrNull(shown.startsAt),
+    grace_until: isoOrNull(shown.graceUntil),
+    canceled_at: isoOrNull(shown.canceledAt),
     suspended_at: record.suspendedAt,
     revoked_at: record.revokedAt,
     state_reason: record.stateReason,
@@ -128,8 +126,8 @@ export function licenseView(whole: WholeLicense, repositoryId: string | null, no
         id: product.id,
         path: productPath(product),
         status: licenseStatus(flags, terms),
-        valid_until: iso(terms.end),
-        grace_until: iso(terms.graceEnd),
+        valid_until: isoOrNull(terms.end),
+        grace_until: isoOrNull(terms.graceEnd),
         channels: terms.channels,
         max_sites: sites,
         entitlements: terms.entitlements,

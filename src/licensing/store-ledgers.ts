@@ -1,4 +1,4 @@
-import { toIso } from '../clock.ts';
+import { isoOrNull } from '../clock.ts';
 import { engineOf, insertMany, isUniqueViolation, type Row, type Tx } from '../db/dialect.ts';
 import { columnsOf, toRow } from '../db/rows.ts';
 import { problem } from '../errors.ts';
@@ -45,9 +45,8 @@ export async function rememberLedgers(tx: Tx, memories: readonly LedgerMemory[])
   const fitting = memories.filter(({ fitsAgain }) => fitsAgain).map(({ id }) => id);
   if (fitting.length > 0)
     await tx('activations').whereIn('license_id', fitting).where({ over_limit: true }).update({ over_limit: false });
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   const rows = memories.map(({ id, standing: { state, until, validUntil, sites }, overLimitAt }) => ({
-    ...{ id, state, state_until: iso(until), valid_until: iso(validUntil), sites_allowed: sites },
+    ...{ id, state, state_until: isoOrNull(until), valid_until: isoOrNull(validUntil), sites_allowed: sites },
     over_limit_at: overLimitAt,
   }));
   await rememberLicenses(tx, rows);

@@ -1,4 +1,4 @@
-import { toIso } from '../clock.ts';
+import { isoOrNull } from '../clock.ts';
 import { forUpdate, type Tx } from '../db/dialect.ts';
 import type { Standing } from './standing.ts';
 
@@ -9,13 +9,12 @@ export interface OverdueRecord {
 
 /** No change of the license itself: its revision stays. Its keys have the state too, for lists of keys. */
 export async function saveStanding(tx: Tx, licenseId: string, standing: Standing): Promise<void> {
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   await tx('licenses')
     .where({ id: licenseId })
     .update({
       state: standing.state,
-      state_until: iso(standing.until),
-      valid_until: iso(standing.validUntil),
+      state_until: isoOrNull(standing.until),
+      valid_until: isoOrNull(standing.validUntil),
       sites_allowed: standing.sites,
     });
   await tx('license_keys')

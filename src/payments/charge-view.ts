@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import { toIso } from '../clock.ts';
+import { isoOrNull } from '../clock.ts';
 import { instant } from '../licensing/fields.ts';
 import { MONEY_STATES } from './money-filter.ts';
 import { headShape, headView, linksShape, minor } from './money-view.ts';
 import type { DisputeRecord, PaymentRecord, RefundRecord } from './store-facts.ts';
 
 /** What people are shown of payments, refunds and disputes. */
-
-const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
 
 const PaymentLineView = z
   .object({
@@ -44,7 +42,7 @@ export function paymentView(payment: PaymentRecord): Omit<z.input<typeof Payment
     ...{ paid_at: payment.paidAt, failed_at: payment.failedAt },
     lines: payment.lines.map(({ id, item, priceId, quantity, amountMinor, start, end, proration }) => ({
       ...{ id, item, price_id: priceId, quantity, amount_minor: amountMinor },
-      ...{ starts_at: iso(start), ends_at: iso(end), proration },
+      ...{ starts_at: isoOrNull(start), ends_at: isoOrNull(end), proration },
     })),
     ...{ provider_ids: payment.charges, trouble: payment.trouble, fetched_at: payment.fetchedAt },
   };

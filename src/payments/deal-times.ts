@@ -1,4 +1,4 @@
-import { fromIso } from '../clock.ts';
+import { fromIso, msOrNull } from '../clock.ts';
 import type { Deal, Wanted } from './deal.ts';
 import type { PaymentPolicy } from './policy.ts';
 import type { PaymentRecord, SubscriptionRecord } from './store-facts.ts';
@@ -15,7 +15,7 @@ export function dealTimes(deal: Deal, wanted: readonly Wanted[], policy: Payment
   const last = paid.reduce<(typeof paid)[number] | null>((a, b) => (a === null || b.end >= a.end ? b : a), null);
   const named = [...deal.prices.values()].find(({ packageId }) => packageId === last?.packageId)?.graceDays ?? 0;
   return subscriptionTimes({
-    ...{ state: subscription.state, cancelAt: endOf(subscription), endedAt: instant(subscription.endedAt) },
+    ...{ state: subscription.state, cancelAt: endOf(subscription), endedAt: msOrNull(subscription.endedAt) },
     ...{ paid, returned: periods.filter(({ open }) => !open) },
     failures: failuresOf(deal, last?.end ?? null),
     graceDays: named > 0 ? named : policy.graceDays,
@@ -24,7 +24,7 @@ export function dealTimes(deal: Deal, wanted: readonly Wanted[], policy: Payment
 
 /** An end that lies behind the period that runs is yet far away: until then it is charged by itself. */
 function endOf({ cancelAt, periodEnd }: SubscriptionRecord): number | null {
-  return cancelAt !== null && periodEnd !== null && cancelAt > periodEnd ? null : instant(cancelAt);
+  return cancelAt !== null && periodEnd !== null && cancelAt > periodEnd ? null : msOrNull(cancelAt);
 }
 
 /**
@@ -40,11 +40,7 @@ function failuresOf({ payments, subscription, failedAt }: Deal, paidThrough: num
   );
   const said = unpaid.flatMap((payment) => (payment.failedAt === null ? [] : [fromIso(payment.failedAt)]));
   if (failedAt === null) return said;
-  const isSame = subscription !== null && instant(subscription.paidThrough) === paidThrough;
+  const isSame = subscription !== null && msOrNull(subscription.paidThrough) === paidThrough;
   const known = isSame && subscription.failedAt !== null ? [fromIso(subscription.failedAt)] : [];
   return [...said, failedAt, ...known];
-}
-
-function instant(text: string | null): number | null {
-  return text === null ? null : fromIso(text);
 }

@@ -1,4 +1,4 @@
-import { toIso } from '../clock.ts';
+import { isoOrNull } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { findOrganization, type OrganizationRecord } from '../forge/store.ts';
 import type { By } from '../licensing/keys.ts';
@@ -81,9 +81,8 @@ async function remember(tx: Tx, { subscription, payments, refunds, disputes }: D
   }
   if (subscription === null || plan.times === null) return;
   const { paidThrough, failedAt, graceUntil, runs } = plan.times;
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   await updateSubscription(tx, subscription.id, {
-    ...{ paidThrough: iso(paidThrough), failedAt: iso(failedAt), graceUntil: iso(graceUntil), runs },
+    ...{ paidThrough: isoOrNull(paidThrough), failedAt: isoOrNull(failedAt), graceUntil: isoOrNull(graceUntil), runs },
     licenseId: subscription.licenseId ?? issued.licenseId,
     customerId: subscription.customerId ?? issued.customerId,
     trouble: plan.troubles[0]?.code ?? '',

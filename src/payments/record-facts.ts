@@ -1,4 +1,4 @@
-import { toIso } from '../clock.ts';
+import { isoOrNull, toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
@@ -155,19 +155,18 @@ function subscriptionFields(fact: SubscriptionFact, known: SubscriptionRecord | 
   const isOver = known?.state === 'canceled' || known?.state === 'expired';
   const keeps =
     known !== null && (fact.state === 'unknown' || (isOver && !['canceled', 'expired'].includes(fact.state)));
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   return {
     state: keeps ? known.state : fact.state,
     providerState: fact.providerState,
     items: fact.items,
     currency: fact.currency,
     externalCustomerId: fact.externalCustomerId,
-    periodStart: iso(fact.periodStart),
-    periodEnd: iso(fact.periodEnd),
-    cancelAt: iso(fact.cancelAt),
-    canceledAt: iso(fact.canceledAt) ?? known?.canceledAt ?? null,
-    endedAt: iso(fact.endedAt) ?? (isOver ? known.endedAt : null),
-    pausedAt: iso(fact.pausedAt),
+    periodStart: isoOrNull(fact.periodStart),
+    periodEnd: isoOrNull(fact.periodEnd),
+    cancelAt: isoOrNull(fact.cancelAt),
+    canceledAt: isoOrNull(fact.canceledAt) ?? known?.canceledAt ?? null,
+    endedAt: isoOrNull(fact.endedAt) ?? (isOver ? known.endedAt : null),
+    pausedAt: isoOrNull(fact.pausedAt),
     url: fact.url,
     fetchedAt: toIso(now),
   };

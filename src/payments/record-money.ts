@@ -1,4 +1,4 @@
-import { toIso } from '../clock.ts';
+import { isoOrNull, toIso } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import { newId } from '../ids.ts';
 import type { By } from '../licensing/keys.ts';
@@ -42,13 +42,12 @@ export async function recordPayment(
 ): Promise<PaymentRecord> {
   if (fact.state === 'unknown') unknown.push(`payment ${fact.externalId}`);
   const keeps = known !== null && (fact.state === 'unknown' || (known.state === 'paid' && fact.state !== 'paid'));
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   const change = {
     state: keeps ? known.state : fact.state,
     amountMinor: fact.amountMinor,
     currency: fact.currency,
-    paidAt: known?.paidAt ?? iso(fact.paidAt),
-    failedAt: earlier(known?.failedAt ?? null, iso(fact.failedAt)),
+    paidAt: known?.paidAt ?? isoOrNull(fact.paidAt),
+    failedAt: earlier(known?.failedAt ?? null, isoOrNull(fact.failedAt)),
     lines: fact.lines,
     charges: [...new Set([...(known?.charges ?? []), ...fact.aliases])],
     url: fact.url,

@@ -1,4 +1,4 @@
-import { fromIso } from '../clock.ts';
+import { fromIso, msOrNull } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { By } from '../licensing/keys.ts';
 import type { Secrets } from '../secrets.ts';
@@ -139,7 +139,7 @@ function goingOn(
   const period =
     isNewest || known === null
       ? { start: fact.periodStart, end: fact.periodEnd }
-      : { start: instant(before.start), end: instant(before.end) };
+      : { start: msOrNull(before.start), end: msOrNull(before.end) };
   const hasItems = isNewest && (event.items !== undefined || known === null);
   return {
     ...fact,
@@ -148,10 +148,6 @@ function goingOn(
     ...{ periodStart: period.start, periodEnd: period.end },
     ...{ canceledAt: isCanceled ? canceledAt : null, cancelAt: isCanceled ? (period.end ?? canceledAt) : null },
   };
-}
-
-function instant(text: string | null): number | null {
-  return text === null ? null : fromIso(text);
 }
 
 /** A charge that failed under another order is of no account once its period is paid. */
@@ -170,7 +166,7 @@ function factOf(payment: PaymentRecord, change: Partial<PaymentFact> = {}): Paym
   const { externalId, kind, state, amountMinor, currency, lines, charges, url } = payment;
   return {
     ...{ externalId, kind, checkoutId: null, subscriptionId: null, state, amountMinor, currency },
-    ...{ paidAt: instant(payment.paidAt), failedAt: instant(payment.failedAt), lines, aliases: charges, url },
+    ...{ paidAt: msOrNull(payment.paidAt), failedAt: msOrNull(payment.failedAt), lines, aliases: charges, url },
     ...{ customerUrl: null, ...change },
   };
 }

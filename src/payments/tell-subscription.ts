@@ -1,4 +1,4 @@
-import { DAY, fromIso, toIso } from '../clock.ts';
+import { DAY, fromIso, isoOrNull } from '../clock.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { By } from '../licensing/keys.ts';
 import type { MailAbout, MailTemplate } from '../notify/mail-wish.ts';
@@ -22,7 +22,13 @@ export async function tellOfSubscription(tx: Tx, told: Told, by: By): Promise<vo
   const { subscription: now, subscriptionBefore: was } = told.recorded;
   const { times } = told.plan;
   if (now === null || times === null) return;
-  const turn: Turn = { now, was, times, paidThrough: isoOf(times.paidThrough), failedAt: isoOf(times.failedAt) };
+  const turn: Turn = {
+    now,
+    was,
+    times,
+    paidThrough: isoOrNull(times.paidThrough),
+    failedAt: isoOrNull(times.failedAt),
+  };
   if (turn.paidThrough !== null && (was?.paidThrough ?? null) === null)
     await noteSubscription(tx, now, 'start', { paid_through: turn.paidThrough }, by);
   await tellOfFailure(tx, told, turn, by);
@@ -35,7 +41,7 @@ const ASKED_ON = [0, 3, 6];
 
 async function tellOfFailure(tx: Tx, told: Told, { now, was, times, failedAt }: Turn, by: By): Promise<void> {
   if (failedAt === null || (was?.failedAt ?? null) !== null) return;
-  await noteSubscription(tx, now, 'past_due', { failed_at: failedAt, grace_until: isoOf(times.graceUntil) }, by);
+  await noteSubscription(tx, now, 'past_due', { failed_at: failedAt, grace_until: isoOrNull(times.graceUntil) }, by);
   for (const days of ASKED_ON) {
     const tag = `failed:${now.id}:${was?.paidThrough}:${days}`;
     await mail(tx, told, now, { template: 'payment_failed', tag, days }, by.now, fromIso(failedAt) + days * DAY);
@@ -107,8 +113,4 @@ function payLink({ payments }: Snapshot): Pick<MailAbout, 'url'> {
     .filter(({ state, failedAt, customerUrl }) => isOpen(state) && failedAt !== null && customerUrl)
     .sort((a, b) => (b.failedAt ?? 0) - (a.failedAt ?? 0));
   return open?.customerUrl ? { url: open.customerUrl } : {};
-}
-
-function isoOf(ms: number | null): string | null {
-  return ms === null ? null : toIso(ms);
 }
