@@ -83,21 +83,20 @@ export async function sell(tx: Tx, secrets: Secrets, sale: Sale, by: By): Promis
   const key = await keyFor(tx, secrets, sale, license, by);
   await refreshLicense(tx, license, by.now);
   if (sale.licenseId === null) await noteLicense(tx, license, by);
-  const changes = {
-    license_id: license.id,
-    package_id: sold.id,
-    quantity: sale.quantity,
-    payment_ref: sale.paymentRef,
-  };
-  await audit(
-    tx,
-    { actor: by.actor, action: 'grant.add', entity: 'grant', entityId: grant.id, changes, requestId: by.requestId },
-    by.now,
-  );
+  await noteGrant(tx, grant, by);
   return { license: (await findLicense(tx, license.id)) as LicenseRecord, grant, key, replayed: false };
 }
 
-function noteLicense(tx: Tx, { id, customerId }: LicenseRecord, by: By): Promise<void> {
+/** Something was sold into a license: for the audit, and so for the webhooks. */
+export function noteGrant(tx: Tx, grant: GrantRecord, by: By): Promise<void> {
+  const { id, licenseId, packageId, quantity, paymentRef } = grant;
+  const changes = { license_id: licenseId, package_id: packageId, quantity, payment_ref: paymentRef };
+  const event = { actor: by.actor, action: 'grant.add', entity: 'grant', entityId: id, changes };
+  return audit(tx, { ...event, requestId: by.requestId }, by.now);
+}
+
+/** A license was made: likewise. */
+export function noteLicense(tx: Tx, { id, customerId }: LicenseRecord, by: By): Promise<void> {
   const event = { actor: by.actor, action: 'license.create', entity: 'license', entityId: id };
   return audit(tx, { ...event, changes: { customer_id: customerId }, requestId: by.requestId }, by.now);
 }

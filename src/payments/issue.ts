@@ -8,6 +8,7 @@ import { closeGrant } from '../licensing/grants.ts';
 import { type By, createKey } from '../licensing/keys.ts';
 import { newLicense } from '../licensing/new-license.ts';
 import { customerFor } from '../licensing/own-customers.ts';
+import { noteGrant, noteLicense } from '../licensing/sales.ts';
 import { keysOfLicense } from '../licensing/store-keys.ts';
 import {
   type DealGrant,
@@ -21,7 +22,6 @@ import {
 import { ledgersOf } from '../licensing/store-lookup.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Deal, Wanted } from './deal.ts';
-import { noteGrant, noteLicense } from './notes.ts';
 import { keyOf } from './plan-ledger.ts';
 import { updateOrder, updateOrderLine } from './store-orders.ts';
 

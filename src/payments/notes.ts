@@ -2,20 +2,9 @@ import { audit } from '../audit/audit.ts';
 import type { AuditChanges } from '../audit/changes.ts';
 import type { Tx } from '../db/dialect.ts';
 import type { By } from '../licensing/keys.ts';
-import type { GrantRecord, LicenseRecord } from '../licensing/store-licenses.ts';
 import type { PaymentRecord, SubscriptionRecord } from './store-facts.ts';
 
 /** What payments write into the audit, and so tell the webhooks. */
-
-export function noteGrant(tx: Tx, grant: GrantRecord, by: By): Promise<void> {
-  const { licenseId, packageId, quantity, paymentRef } = grant;
-  const changes = { license_id: licenseId, package_id: packageId, quantity, payment_ref: paymentRef };
-  return note(tx, 'grant.add', 'grant', grant.id, changes, by);
-}
-
-export function noteLicense(tx: Tx, { id, customerId }: LicenseRecord, by: By): Promise<void> {
-  return note(tx, 'license.create', 'license', id, { customer_id: customerId }, by);
-}
 
 export function noteState(
   tx: Tx,
